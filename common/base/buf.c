@@ -15,7 +15,7 @@ wd_buf_done(struct wd_buf *b)
 char *
 wd_buf_reserve(struct wd_buf *b, size_t extra)
 {
-    if (b->cap - b->n < extra) {
+    if (!b->p || b->cap - b->n < extra) { /* never NULL: callers add an offset to it */
         size_t want = b->n + extra, grown = b->cap + b->cap / 2;
         b->cap = want > grown ? want : grown;
         if (b->cap < 64)

@@ -40,9 +40,9 @@ function(wd_program name)
 endfunction()
 
 # wd_test(common/base/test_error.c DEPS wd_base): one Check program, one CTest entry.
-# The path is under tests/unit; extra SOURCES and a TIMEOUT in seconds may follow.
+# The path is under tests/unit; extra SOURCES and a TIMEOUT in seconds may follow. THREADS: also run under TSan.
 function(wd_test path)
-    cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;DEPS" ${ARGN})
+    cmake_parse_arguments(arg "THREADS" "TIMEOUT" "SOURCES;DEPS" ${ARGN})
     string(REPLACE "/" "." name "${path}")
     string(REGEX REPLACE "\\.c$" "" name "${name}")
     string(REPLACE "test_" "" name "${name}")
@@ -54,6 +54,10 @@ function(wd_test path)
     set_target_properties(test.${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     add_test(NAME ${name} COMMAND test.${name})
     set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT})
+    if(arg_THREADS)
+        set_tests_properties(${name} PROPERTIES LABELS threads)
+        add_dependencies(tsan-tests test.${name})
+    endif()
 endfunction()
 
 # wd_fuzz(mime DEPS wd_mime): fuzz/<name>.c has LLVMFuzzerTestOneInput. With WD_FUZZ it becomes a libFuzzer

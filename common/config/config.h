@@ -2,7 +2,8 @@
  *
  * Order, later wins: the table's default, --config FILE, WD_<SECTION>_<KEY> (upper case, dots as underscores),
  * --set section.key=value. A key that is in no table is an error (with the nearest known name), except in the shared
- * sections of other daemons: one file may serve all of them.
+ * sections of other daemons: one file may serve all of them. A table that reads a few keys of another daemon's section
+ * says so with one more key, the section's name and a dot ("imap."): the section's other keys are then passed over.
  */
 #ifndef WD_CONFIG_H
 #define WD_CONFIG_H

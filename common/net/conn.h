@@ -46,6 +46,8 @@ struct evbuffer *wd_conn_out(struct wd_conn *c);
 /** Adds to the output. */
 void wd_conn_write(struct wd_conn *c, struct wd_str bytes);
 void wd_conn_printf(struct wd_conn *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/** Sends now what the socket takes, instead of after the callback. Never calls back: a failure is told later. */
+void wd_conn_flush(struct wd_conn *c);
 /** More than WD_CONN_HIGH waits to be sent: stop producing until on_drained. */
 bool wd_conn_over(const struct wd_conn *c);
 
@@ -53,13 +55,15 @@ enum wd_line_result { WD_LINE_MORE, WD_LINE_OK, WD_LINE_TOO_LONG };
 
 /**
  * Takes one line, ended by LF or CRLF, off the input. *line is without its end and valid until the next call or
- * callback. WD_LINE_TOO_LONG once more than max bytes came without an end (they stay).
+ * callback. WD_LINE_TOO_LONG once more than max bytes (its end not counted) came: they stay.
  */
 enum wd_line_result wd_conn_line(struct wd_conn *c, size_t max, struct wd_str *line);
 
-/** How much is read ahead before reading pauses (0 pauses reading); default 64 KiB. */
+/** How much is read ahead before reading pauses (0 pauses reading); default 64 KiB. wd_conn_line() says
+ *  WD_LINE_TOO_LONG when so much came without a line's end. A client that closes is noticed when reading goes on. */
 void wd_conn_set_limit(struct wd_conn *c, size_t bytes);
-/** on_timeout after so long without traffic in either direction; 0: never. */
+/** on_timeout after so long without traffic in either direction, counted from now, and again after each time that the
+ *  owner lets the connection live; 0: never. */
 void wd_conn_set_timeout(struct wd_conn *c, int ms);
 
 /** STARTTLS: drops all input that came in plain text, sends what is in the output, then handshakes; then on_secured
@@ -68,7 +72,7 @@ void wd_conn_start_tls(struct wd_conn *c);
 bool wd_conn_is_tls(const struct wd_conn *c);
 /** TLS here, or in front of us (listener option `secured`). */
 bool wd_conn_is_private(const struct wd_conn *c);
-/** "TLSv1.3 TLS_AES_256_GCM_SHA384" or "". */
+/** "TLSv1.3 TLS_AES_256_GCM_SHA384" or ""; valid until the next call. */
 const char *wd_conn_cipher(const struct wd_conn *c);
 
 /** COMPRESS=DEFLATE (RFC 4978): what is written before the call goes out plain, everything after it deflated; input

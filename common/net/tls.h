@@ -17,9 +17,12 @@ struct wd_tls_options {
 
 /** Loads the files. WD_INVALID with the file's name in the text. */
 struct wd_tls *wd_tls_new(const struct wd_tls_options *o, struct wd_error *err);
+/** One more certificate, for clients that ask for `name` by SNI: "mail.example.com" or "*.example.com" (one label).
+ *  Only before the first connection. Everybody else gets the one of wd_tls_new(). */
+bool wd_tls_add(struct wd_tls *t, const char *name, const struct wd_tls_options *o, struct wd_error *err);
 /** Reads the files again; on failure the old certificates stay in force. Connections keep what they have. */
 bool wd_tls_reload(struct wd_tls *t, struct wd_error *err);
-/** A new server-side SSL of the present certificates; the caller owns it. */
+/** A new server-side SSL of the present certificates; the caller owns it. Any thread. */
 SSL *wd_tls_accept(struct wd_tls *t);
 /** NULL is fine. */
 void wd_tls_free(struct wd_tls *t);

@@ -41,6 +41,7 @@ struct wd_subscriber_options {
     const char *const *urls; /* the publishers of all replicas; ends with NULL; host names are resolved again */
     struct wd_rpc_tls tls;
     int resolve_every_ms; /* 0: 5,000 */
+    int queue;            /* frames that may wait for the loop; 0: 8,192 (the largest that nng takes) */
     /* Both run on the loop's thread; the beacon is borrowed. */
     void (*on_beacon)(void *data, const Wd__V1__Beacon *beacon);
     /* Beacons of these topics (a bit each) may have been lost: ask Mailboxes.Poll for what is watched. */

@@ -54,9 +54,12 @@ struct wd_rpc_server_options {
 /** Listens and serves on threads of its own. WD_INVALID for options that are refused, WD_UNAVAILABLE when an address
  *  cannot be listened on. */
 struct wd_rpc_server *wd_rpc_server_start(const struct wd_rpc_server_options *o, struct wd_error *err);
+/** The TCP port that the n-th URL is listened on: for port 0, which lets the system choose. 0 for ipc://. */
+int wd_rpc_server_port(const struct wd_rpc_server *s, size_t url_index);
 /** Says "draining" in every reply from now on. Any thread. */
 void wd_rpc_server_drain(struct wd_rpc_server *s);
-/** Waits up to grace_ms for calls under way, then stops; NULL is fine. */
+/** Refuses new calls (UNAVAILABLE: clients go elsewhere), waits up to grace_ms for calls under way, then stops; NULL is
+ *  fine. A handler that does not return within a second after that keeps its memory: the process should end. */
 void wd_rpc_server_stop(struct wd_rpc_server *s, int grace_ms);
 
 /** Sends call->err as the reply. */

@@ -1,0 +1,25 @@
+# Sourced by deploy/quickstart and tests/run: the Debian 12 packages that they need, and how they are installed.
+
+wd_build_packages=(
+    gcc g++ cmake ninja-build pkg-config protobuf-c-compiler
+    libprotobuf-c-dev libnng-dev libbson-dev libssl-dev zlib1g-dev libevent-dev libsqlite3-dev libjansson-dev
+    libidn2-dev libicu-dev libxml2-dev libargon2-dev libcrypt-dev libtomlplusplus-dev check
+)
+wd_test_packages=(
+    clang clang-format lld libclang-rt-14-dev llvm python3 python3-pytest python3-protobuf protobuf-compiler openssl git
+    curl swaks isync mutt tmux sqlite3 procps iproute2 binutils
+)
+
+# wd_install PACKAGE…: installs those that are missing.
+wd_install() {
+    local package missing=()
+    for package in "$@"; do
+        dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return 0
+    echo "installing: ${missing[*]}" >&2
+    local sudo=()
+    [ "$(id -u)" -eq 0 ] || sudo=(sudo)
+    "${sudo[@]}" apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
