@@ -44,6 +44,9 @@ struct wd_domain {
     struct wd_domain_options options;
     uint8_t token_key[32]; /* shared by the replicas: signs service and session tokens */
     struct wd_auth_cache *auth_cache;
+    struct wd_spam_rules *spam_rules; /* options.header_rules, compiled (spam.h); NULL: none */
+    struct wd_view_cache *view_cache;   /* UID sets of mailboxes; NULL: none are kept */
+    struct wd_open_cache *open_cache;   /* messages that are being read in ranges; NULL: none are kept */
     int64_t started_ms;
 };
 

@@ -3,10 +3,13 @@
  * Filters and updates are BSON in MongoDB's own language. The subset that every driver understands:
  *   filters   {field: value} (an array field matches when an element does), $eq $ne $gt $gte $lt $lte $in $nin $exists
  *             $not (of an operator document) $elemMatch $regex with $options "i", $and $or $nor; dotted paths; and
- *             {$text: {$search: "words"}} once, at the top level, on a collection with a text index
+ *             {$text: {$search: "words"}} once, at the top level, on a collection with a text index:
+ *             any of the words; or, when there are "quoted phrases", all of these; and none of the -excluded words
  *   updates   $set $setOnInsert $unset $inc $max $min $addToSet (with $each) $pull (a value or {$in: [...]}) $push
  *   sort      one field or several, 1 or -1
- *   projection  {field: 1, ...} of top-level fields (dotted paths below one are allowed); _id is always included
+ *   projection  {field: 1, ...} of top-level fields (dotted paths below one are allowed); _id is always included.
+ *             Integers may come back as int32 or int64, whatever was stored, when a driver answers from an index alone:
+ *             read them with bson_iter_as_int64
  * store-svc/port/match.h is the same subset in C.
  *
  * Threads: a struct wd_docs from a driver's _open may be used from any thread. A batch belongs to one thread.
@@ -30,6 +33,9 @@ enum wd_docs_index_flags {
     WD_INDEX_UNIQUE = 1,
     WD_INDEX_SPARSE = 2,
     WD_INDEX_TEXT = 4, /* keys: the prefix fields, then the fields whose words are indexed, marked "text" */
+    /* One of the fields holds arrays (users.tagsview, messages.flags, headers.key). The embedded driver then keeps an
+     * entry per element; without the flag such queries are right but slow. Not together with WD_INDEX_UNIQUE. */
+    WD_INDEX_MULTIKEY = 8,
 };
 
 struct wd_docs_index {

@@ -1,5 +1,6 @@
 /* store-svc/port/match.h – the filter and update subset of docs.h in C, for drivers that need it and for differential
- * tests. Pure functions on BSON; no recursion deeper than 32 operators; any input is refused with WD_INVALID, never a crash. */
+ * tests. Pure functions on BSON; no recursion deeper than 32 operators; bad input is refused with WD_INVALID, never a
+ * crash. */
 #ifndef WD_STORE_PORT_MATCH_H
 #define WD_STORE_PORT_MATCH_H
 #include <bson/bson.h>
@@ -25,4 +26,9 @@ bool wd_match_project(const bson_t *doc, const bson_t *projection, bson_t *out, 
 /** Order of two documents under a sort specification, as BSON compares values (null < numbers < strings < objects <
  *  arrays < binary < ObjectId < bool < date). <0, 0, >0. */
 int wd_match_compare(const bson_t *a, const bson_t *b, const bson_t *sort);
+
+/** Calls each() with every value that a dotted path leads to, through arrays of documents; an array at the end counts
+ *  as itself and then as each of its elements; NULL stands for a place where the path ends early. Stops when each()
+ *  returns true, and returns that. The path has at most 32 parts. */
+bool wd_match_each(const bson_t *doc, const char *path, bool (*each)(const bson_iter_t *value, void *data), void *data);
 #endif

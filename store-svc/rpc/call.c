@@ -40,6 +40,16 @@ wd_call_hex(struct wd_call *call, struct wd_id id)
     return wd_id_hex(id, wd_arena_alloc(call->arena, WD_ID_HEX + 1));
 }
 
+char *
+wd_call_text(struct wd_call *call, struct wd_str s)
+{
+    char *text = wd_arena_alloc(call->arena, s.n + 1);
+
+    if (s.n)
+        memcpy(text, s.p, s.n);
+    return text;
+}
+
 bool
 wd_call_uids(struct wd_call *call, const Wd__V1__UidRanges *from, struct wd_seqset *out)
 {

@@ -5,18 +5,8 @@
 #include "common/rpc/server.h"
 #include "store-svc/domain/domain.h"
 #include "store-svc/domain/once.h"
+#include "store-svc/domain/token.h"
 #include "wd/v1/mailboxes.pb-c.h"
-
-/* Role bits of service tokens (struct wd_call.role) and scope bits of session tokens (struct wd_call.scope). */
-enum wd_role {
-    WD_ROLE_IMAP = 1,
-    WD_ROLE_POP3 = 2,
-    WD_ROLE_LMTP = 4,
-    WD_ROLE_HTTP = 8,
-    WD_ROLE_ADMIN = 16,
-    WD_ROLE_ALL_USERS = WD_ROLE_HTTP | WD_ROLE_ADMIN, /* may act for users that did not log in */
-};
-enum wd_scope { WD_SCOPE_IMAP = 1, WD_SCOPE_POP3 = 2, WD_SCOPE_SMTP = 4, WD_SCOPE_MASTER = 8 };
 
 struct wd_domain *wd_call_domain(const struct wd_call *call);
 
@@ -31,6 +21,8 @@ bool wd_call_user(struct wd_call *call, const char *named, struct wd_id *out) WD
 bool wd_call_id(struct wd_call *call, const char *hex, const char *field, struct wd_id *out) WD_CHECKED;
 /** 24 digits in the call's arena. */
 char *wd_call_hex(struct wd_call *call, struct wd_id id);
+/** A C string in the call's arena; a NUL inside ends it. */
+char *wd_call_text(struct wd_call *call, struct wd_str s);
 
 /** Sets from and to requests. *out must be empty and is yours to wd_seqset_done(); INVALID for a malformed set. */
 bool wd_call_uids(struct wd_call *call, const Wd__V1__UidRanges *from, struct wd_seqset *out) WD_CHECKED;

@@ -1,0 +1,150 @@
+#include "store-svc/keys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/hex.h"
+#include "common/base/rand.h"
+#include "store-svc/domain/token.h"
+
+static bool
+system_error(struct wd_error *err, const char *what, const char *path)
+{
+    return wd_fail(err, WD_UNAVAILABLE, "%s %s: %s", what, path, strerror(errno));
+}
+
+static bool
+make_directory(const char *path, struct wd_error *err)
+{
+    return mkdir(path, 0700) == 0 || errno == EEXIST || system_error(err, "make", path);
+}
+
+static struct wd_buf
+path_in(const char *dir, const char *name)
+{
+    struct wd_buf path = { 0 };
+
+    wd_buf_printf(&path, "%s/%s", dir, name);
+    wd_buf_chr(&path, '\0');
+    return path;
+}
+
+bool
+store_directories(const char *data_dir, struct wd_error *err)
+{
+    struct wd_buf run wd_auto(wd_buf_done) = path_in(data_dir, "run");
+    struct wd_buf tokens wd_auto(wd_buf_done) = path_in(data_dir, "tokens");
+
+    return make_directory(data_dir, err) && make_directory(run.p, err) && make_directory(tokens.p, err);
+}
+
+/* The first bytes of a small file; found false when it is not there. */
+static bool
+read_small(const char *path, struct wd_buf *out, bool *found, struct wd_error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n;
+
+    *found = fd >= 0;
+    if (fd < 0)
+        return errno == ENOENT || system_error(err, "open", path);
+    n = read(fd, wd_buf_reserve(out, 512), 512);
+    if (n >= 0)
+        out->n += (size_t)n;
+    close(fd);
+    return n >= 0 || system_error(err, "read", path);
+}
+
+static bool
+write_synced(const char *path, struct wd_str text, struct wd_error *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    bool ok;
+
+    if (fd < 0)
+        return system_error(err, "create", path);
+    ok = write(fd, text.p, text.n) == (ssize_t)text.n && fsync(fd) == 0;
+    if (!ok)
+        system_error(err, "write", path);
+    close(fd);
+    return ok;
+}
+
+/* Never half-written: the file appears whole, and an older one stays when keep is set. */
+static bool
+put_file(const char *path, struct wd_str text, bool keep, struct wd_error *err)
+{
+    struct wd_buf part wd_auto(wd_buf_done) = { 0 };
+    bool ok;
+
+    wd_buf_printf(&part, "%s.%ld", path, (long)getpid());
+    wd_buf_chr(&part, '\0');
+    if (!write_synced(part.p, text, err))
+        return false;
+    ok = keep ? link(part.p, path) == 0 || errno == EEXIST : rename(part.p, path) == 0;
+    if (!ok)
+        system_error(err, "name", path);
+    unlink(part.p);
+    return ok;
+}
+
+static bool
+make_key(const char *path, struct wd_error *err)
+{
+    struct wd_buf text wd_auto(wd_buf_done) = { 0 };
+    uint8_t key[32];
+
+    wd_rand(key, sizeof key);
+    wd_hex_encode(&text, key, sizeof key);
+    wd_buf_chr(&text, '\n');
+    return put_file(path, wd_buf_view(&text), true, err);
+}
+
+bool
+store_key_load(struct wd_domain *d, const char *data_dir, struct wd_error *err)
+{
+    struct wd_buf path wd_auto(wd_buf_done) = path_in(data_dir, "secret.key");
+    struct wd_buf text wd_auto(wd_buf_done) = { 0 };
+    bool found;
+
+    if (!read_small(path.p, &text, &found, err))
+        return false;
+    if (!found && (!make_key(path.p, err) || !read_small(path.p, &text, &found, err)))
+        return false;
+    if (!wd_hex_decode(wd_str_trim(wd_buf_view(&text)), d->token_key, sizeof d->token_key))
+        return wd_fail(err, WD_DATA_LOSS, "%s does not hold 64 hexadecimal digits", path.p);
+    return true;
+}
+
+static bool
+write_token(const struct wd_domain *d, const char *tokens_dir, unsigned role, struct wd_error *err)
+{
+    struct wd_buf path wd_auto(wd_buf_done) = path_in(tokens_dir, wd_role_name(role));
+    struct wd_buf text wd_auto(wd_buf_done) = { 0 };
+    unsigned had = 0;
+    bool found;
+
+    if (!read_small(path.p, &text, &found, err))
+        return false;
+    if (found && wd_token_service_read(d, wd_str_trim(wd_buf_view(&text)), &had) && had == role)
+        return true;
+    text.n = 0;
+    wd_token_service(d, role, &text);
+    wd_buf_chr(&text, '\n');
+    return put_file(path.p, wd_buf_view(&text), false, err);
+}
+
+bool
+store_tokens_write(const struct wd_domain *d, const char *data_dir, struct wd_error *err)
+{
+    struct wd_buf dir wd_auto(wd_buf_done) = path_in(data_dir, "tokens");
+
+    for (unsigned role = WD_ROLE_IMAP; role <= WD_ROLE_ADMIN; role <<= 1)
+        if (!write_token(d, dir.p, role, err))
+            return false;
+    return true;
+}

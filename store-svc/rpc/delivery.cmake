@@ -1,0 +1,1 @@
+list(APPEND rpc_sources admin.c append.c delivery.c)

@@ -1,0 +1,1 @@
+list(APPEND rpc_sources access.c auth.c convert_users.c services.c users.c)
