@@ -1,0 +1,36 @@
+#include "frontends/imap/config.h"
+
+/* clang-format off */
+const struct wd_config_key imap_config_keys[] = {
+    { "imap.enabled",           WD_CONFIG_BOOL,   "true",    0, 0,       "listen for IMAP" },
+    { "imap.host",              WD_CONFIG_STRING, "0.0.0.0", 0, 0,       "address to listen on" },
+    { "imap.port",              WD_CONFIG_INT,    "9993",    0, 65535,   "port; 0: any free one" },
+    { "imap.portFile",          WD_CONFIG_STRING, NULL,      0, 0,       "file that gets the port in use, once listening" },
+    { "imap.secure",            WD_CONFIG_BOOL,   "true",    0, 0,       "TLS from the first byte" },
+    { "imap.secured",           WD_CONFIG_BOOL,   "false",   0, 0,       "TLS ends in a proxy before us" },
+    { "imap.disableSTARTTLS",   WD_CONFIG_BOOL,   "false",   0, 0,       "do not offer STARTTLS; passwords may come in plain text" },
+    { "imap.ignoreSTARTTLS",    WD_CONFIG_BOOL,   "false",   0, 0,       "passwords may come in plain text though STARTTLS is offered" },
+    { "imap.interface",         WD_CONFIG_TABLES, NULL,      0, 0,       "further listeners: enabled, host, port, secure, secured, disableSTARTTLS, ignoreSTARTTLS" },
+    { "imap.useProxy",          WD_CONFIG_LIST,   "",        0, 0,       "peers that send a PROXY header; *: all" },
+    { "imap.ignoredHosts",      WD_CONFIG_LIST,   "",        0, 0,       "peers whose connections are not logged" },
+    { "imap.maxMB",             WD_CONFIG_INT,    "25",      1, 64,      "largest message of APPEND, in MiB" },
+    { "imap.maxConnectionsPerIP", WD_CONFIG_INT,  "0",       0, 1000000, "open connections of one address; 0: no limit" },
+    { "imap.maxOpen",           WD_CONFIG_INT,    "0",       0, 1000000, "open connections; 0: no limit" },
+    { "imap.enableCompression", WD_CONFIG_BOOL,   "false",   0, 0,       "offer COMPRESS=DEFLATE" },
+    { "imap.renameLeavesChildren", WD_CONFIG_BOOL, "false",  0, 0,       "RENAME moves one mailbox and not those below it" },
+    { "imap.timeout",           WD_CONFIG_INT,    "337",     1, 86400,   "seconds without traffic before BYE" },
+    { "imap.idleTimeout",       WD_CONFIG_INT,    "1800",    1, 86400,   "seconds that one IDLE may last" },
+    { "imap.pollInterval",      WD_CONFIG_INT,    "60",      1, 3600,    "seconds between looks at all selected mailboxes, whatever was announced" },
+    { "imap.maxConnections",    WD_CONFIG_INT,    NULL,      0, 1LL << 40, "sessions of one user; read by wd-store" },
+    { "imap.maxUploadMB",       WD_CONFIG_INT,    NULL,      0, 1LL << 40, "upload of one user in 24 hours; read by wd-store" },
+    { "imap.maxDownloadMB",     WD_CONFIG_INT,    NULL,      0, 1LL << 40, "download of one user in 24 hours; read by wd-store" },
+    { "imap.name",              WD_CONFIG_STRING, "wd IMAP Server", 0, 0, "name in the greeting and in ID" },
+    { "imap.version",           WD_CONFIG_STRING, WD_VERSION, 0, 0,      "version in ID" },
+    { "imap.vendor",            WD_CONFIG_STRING, "wd",      0, 0,       "vendor in ID" },
+    { "imap.quotes",            WD_CONFIG_LIST,   "",        0, 0,       "texts for the answer to LOGOUT" },
+    { "imap.tls.cert",          WD_CONFIG_STRING, NULL,      0, 0,       "certificate chain (PEM); unset: tls.cert" },
+    { "imap.tls.key",           WD_CONFIG_STRING, NULL,      0, 0,       "its key (PEM); unset: in the same file" },
+    { "imap.adminPort",         WD_CONFIG_INT,    "0",       0, 65535,   "port of /healthz, /readyz and /metrics; 0: none" },
+    { 0 },
+};
+/* clang-format on */
