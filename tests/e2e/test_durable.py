@@ -1,0 +1,8 @@
+"""What was acknowledged survives kill -9, once and whole."""
+import pytest
+from harness.torture import Torture
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_kill_9_loses_nothing_that_was_acknowledged(seed):
+    assert Torture(seed, rounds=6).run() > 50

@@ -1,0 +1,1 @@
+wd_fuzz(http DEPS wd_http)

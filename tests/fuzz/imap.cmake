@@ -1,0 +1,1 @@
+wd_fuzz(imap DEPS wd_imap_syntax)

@@ -1,0 +1,1 @@
+wd_fuzz(match DEPS wd_store_port)

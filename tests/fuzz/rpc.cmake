@@ -1,0 +1,1 @@
+wd_fuzz(rpc DEPS wd_rpc)

@@ -1,0 +1,10 @@
+wd_test(store-svc/mime/test_parse.c SOURCES store-svc/mime/samples.c DEPS wd_mime)
+wd_test(store-svc/domain/test_intake.c SOURCES store-svc/mime/samples.c store-svc/domain/memory_blobs.c
+    DEPS wd_store_domain)
+wd_test(store-svc/domain/test_body.c SOURCES store-svc/domain/memory_blobs.c DEPS wd_store_domain)
+wd_test(common/mail/test_address.c DEPS wd_mail)
+wd_test(common/mail/test_date.c DEPS wd_mail)
+wd_test(store-svc/mime/test_header.c DEPS wd_mime)
+wd_test(store-svc/mime/test_text.c DEPS wd_mime)
+wd_test(store-svc/domain/test_tree.c SOURCES store-svc/mime/samples.c DEPS wd_store_domain)
+wd_test(store-svc/domain/test_layout.c DEPS wd_store_domain)
