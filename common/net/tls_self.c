@@ -44,17 +44,18 @@ add_extension(X509 *cert, int nid, const char *value)
     return ok;
 }
 
-/* The host as DNS name or address; given to OpenSSL's little language, so only what may be in one. */
+/* The host as DNS name or address, and this machine's own names; given to OpenSSL's little language, so only what may
+ * be in one. */
 static bool
 add_names(X509 *cert, const char *host)
 {
     bool is_address = strchr(host, ':') || host[strspn(host, "0123456789.")] == '\0';
-    char value[300];
+    char value[360];
 
     if (strlen(host) > 253 ||
         host[strspn(host, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:")] != '\0')
         return false;
-    snprintf(value, sizeof value, "%s:%s", is_address ? "IP" : "DNS", host);
+    snprintf(value, sizeof value, "%s:%s,DNS:localhost,IP:127.0.0.1,IP:::1", is_address ? "IP" : "DNS", host);
     return add_extension(cert, NID_subject_alt_name, value);
 }
 

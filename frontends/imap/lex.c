@@ -378,7 +378,7 @@ imap_lex_reset(struct imap_lex *l)
 struct wd_str
 imap_lex_text(const struct imap_lex *l, size_t i)
 {
-    if (i >= l->tokens.n)
-        return WD_NONE;
+    if (i >= l->tokens.n || l->tokens.p[i].n == 0)
+        return WD_STR("");
     return (struct wd_str){ l->text.p + l->tokens.p[i].at, l->tokens.p[i].n };
 }

@@ -123,6 +123,10 @@ start_listeners(struct wd_daemon *d, struct app *app, struct wd_error *err)
     size_t rows = wd_config_rows(d->config, "imap.interface");
     struct wd_listener_options *o = &app->listen[0];
 
+    if (!wd_daemon_bool(d, "enabled")) {
+        wd_log(WD_LOG_INFO, "imap.enabled is off: not listening", WD_KV_NONE);
+        return true;
+    }
     *o = common_options(d, app);
     o->host = wd_daemon_string(d, "host");
     o->port = (int)wd_daemon_int(d, "port");

@@ -115,7 +115,7 @@ static bool
 push(struct cli *c, char **words)
 {
     struct cli_lmtp l;
-    const char *host, *port;
+    const char *host = NULL, *port = NULL;
     size_t all = 0, failed = 0;
 
     if (strpbrk(words[0], "<>\r\n"))

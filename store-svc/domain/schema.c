@@ -10,13 +10,13 @@ static const struct wd_docs_index users[] = {
     INDEX("users_dotless", "unameview 1", WD_INDEX_UNIQUE),
     INDEX("users", "username 1", 0),
     INDEX("show_new", "created -1", 0),
-    INDEX("users_tags", "tagsview 1", WD_INDEX_SPARSE),
+    INDEX("users_tags", "tagsview 1", WD_INDEX_SPARSE | WD_INDEX_MULTIKEY),
     END,
 };
 
 static const struct wd_docs_index addresses[] = {
     INDEX("address_dotless", "addrview 1", WD_INDEX_UNIQUE),
-    INDEX("address_tags", "tagsview 1", WD_INDEX_SPARSE),
+    INDEX("address_tags", "tagsview 1", WD_INDEX_SPARSE | WD_INDEX_MULTIKEY),
     INDEX("address_paging", "addrview 1, _id 1", 0),
     INDEX("user", "user 1", 0),
     END,
@@ -53,11 +53,11 @@ static const struct wd_docs_index messages[] = {
     INDEX("mailbox_uid", "mailbox 1, uid 1, _id 1", 0),
     INDEX("mailbox_modseq_uid", "mailbox 1, modseq 1, uid 1", 0),
     INDEX("user_messages_by_thread", "user 1, thread 1", 0),
-    INDEX("mailbox_flags", "mailbox 1, flags 1", 0),
+    INDEX("mailbox_flags", "mailbox 1, flags 1", WD_INDEX_MULTIKEY),
     INDEX("by_idate", "mailbox 1, idate 1", 0),
     INDEX("by_hdate", "mailbox 1, hdate 1, msgid 1", 0),
     INDEX("by_size", "mailbox 1, size 1", 0),
-    INDEX("by_headers", "mailbox 1, headers.key 1, headers.value 1", 0),
+    INDEX("by_headers", "mailbox 1, headers.key 1, headers.value 1", WD_INDEX_MULTIKEY),
     PARTIAL("fulltext", "user 1, headers.value text, text text", WD_INDEX_TEXT, "{\"searchable\": true}"),
     INDEX("mailbox_unseen_flag", "mailbox 1, unseen 1", 0),
     INDEX("mailbox_undeleted_flag", "mailbox 1, undeleted 1", 0),
@@ -83,7 +83,7 @@ static const struct wd_docs_index journal[] = {
 };
 
 static const struct wd_docs_index threads[] = {
-    INDEX("thread", "user 1, ids 1", 0),
+    INDEX("thread", "user 1, ids 1", WD_INDEX_MULTIKEY),
     EXPIRES("thread_autoexpire", "updated 1", 180 * 24 * 60 * 60),
     END,
 };

@@ -16,7 +16,7 @@
 #include "frontends/imap/write.h"
 #include "wd/v1/auth.pb-c.h"
 
-enum { DEADLINE_MS = 10000, STEP_MS = 5 };
+enum { DEADLINE_MS = 10000, STEP_MS = 5, HOUR_MS = 3600 * 1000 };
 
 static struct fake_store the_store = { .mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 static char user_id[] = FAKE_USER, mailbox_id[] = FAKE_MAILBOX, token[] = "token";
@@ -55,6 +55,7 @@ authenticate(Wd__V1__Auth_Service *svc, const Wd__V1__AuthenticateRequest *req,
     s->logins++;
     while (s->hold_login)
         pthread_cond_wait(&s->changed, &s->mutex);
+    out.expires_ms = wd_now_ms() + (s->short_tokens ? 1000 : HOUR_MS);
     pthread_mutex_unlock(&s->mutex);
     if (!wd_str_eq(imap_pb(req->username), WD_STR("joe")) || !wd_str_eq(imap_pb(req->password), WD_STR("pw"))) {
         refuse(closure, WD_AUTH_FAILED);
@@ -63,8 +64,27 @@ authenticate(Wd__V1__Auth_Service *svc, const Wd__V1__AuthenticateRequest *req,
     out.user = user_id;
     out.username = req->username;
     out.session_token = token;
-    out.expires_ms = wd_now_ms() + 3600 * 1000;
     reply(&out, closure);
+}
+
+static void
+renew(Wd__V1__Auth_Service *svc, const Wd__V1__RenewRequest *req, Wd__V1__RenewReply_Closure reply, void *closure)
+{
+    Wd__V1__RenewReply out = WD__V1__RENEW_REPLY__INIT;
+    bool refused;
+
+    (void)svc;
+    (void)req;
+    pthread_mutex_lock(&the_store.mutex);
+    the_store.renewals++;
+    refused = the_store.no_renewals;
+    pthread_mutex_unlock(&the_store.mutex);
+    out.session_token = token;
+    out.expires_ms = wd_now_ms() + HOUR_MS;
+    if (refused)
+        refuse(closure, WD_TOKEN_EXPIRED);
+    else
+        reply(&out, closure);
 }
 
 static void
@@ -323,6 +343,7 @@ start_store(struct fake *f)
     wd__v1__auth__init(&auth, NULL);
     auth.authenticate = authenticate;
     auth.release = release;
+    auth.renew = renew;
     wd__v1__mailboxes__init(&mailboxes, NULL);
     mailboxes.open = open_mailbox;
     mailboxes.changes = changes;

@@ -35,6 +35,9 @@ struct fake_store {
     uint64_t long_size, fail_at; /* ReadBody fails from this offset on; 0: never */
     uint32_t vanished_uid;  /* ReadBody says MESSAGE_NOT_FOUND */
     unsigned logins, releases, changes_calls, uploads, upload_bytes;
+    bool short_tokens;      /* good for a second */
+    bool no_renewals;
+    unsigned renewals;
     bool hold_login;        /* Authenticate waits until it is false */
     pthread_cond_t changed;
     struct wd_buf appended; /* the last message, or what was uploaded */

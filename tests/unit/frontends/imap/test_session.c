@@ -201,6 +201,35 @@ START_TEST(every_counted_connection_is_given_back)
 }
 END_TEST
 
+static bool
+one_renewal(struct fake *fake)
+{
+    bool is = fake_lock(fake)->renewals == 1;
+
+    fake_unlock(fake);
+    return is;
+}
+
+START_TEST(tokens_are_renewed_before_they_expire)
+{
+    struct fake_store *s = fake_lock(&f);
+
+    s->short_tokens = true;
+    s->no_renewals = _i;
+    fake_unlock(&f);
+    client_select(&b, &f);
+    fake_until(&f, one_renewal);
+    if (_i) {
+        client_hear_end(&b);
+        ck_has(&b, "* BYE Session has expired\r\n");
+    } else {
+        client_do(&b, "NOOP");
+        ck_got(&b, "t OK completed\r\n");
+    }
+    client_close(&b);
+}
+END_TEST
+
 START_TEST(refused_logins)
 {
     client_open(&b, &f);
@@ -359,6 +388,7 @@ main(void)
     tcase_add_loop_test(t, deleted_mailbox_ends_the_session, 0, 2);
     tcase_add_test(t, logout_beacon_ends_all_sessions_of_the_user);
     tcase_add_test(t, every_counted_connection_is_given_back);
+    tcase_add_loop_test(t, tokens_are_renewed_before_they_expire, 0, 2);
     tcase_add_test(t, refused_logins);
     tcase_add_test(t, pages_of_fetch);
     tcase_add_test(t, long_body_comes_in_ranges);

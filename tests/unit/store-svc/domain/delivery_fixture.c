@@ -83,14 +83,14 @@ bson_t *
 document(const char *coll, const char *field, struct wd_id id)
 {
     bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER;
-    bson_t *doc = bson_new();
+    bson_t doc wd_auto(bson_destroy) = BSON_INITIALIZER;
     bool found;
 
     wd_doc_add_id(&filter, field, id);
-    if (!wd_docs_find_one(domain.docs, coll, &filter, NULL, doc, &found, &err))
+    if (!wd_docs_find_one(domain.docs, coll, &filter, NULL, &doc, &found, &err))
         ck_abort_msg("%s", err.text);
     ck_assert(found);
-    return doc;
+    return bson_copy(&doc);
 }
 
 struct wd_buf

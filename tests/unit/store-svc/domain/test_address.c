@@ -110,7 +110,7 @@ END_TEST
 
 static const char *const stored[] = {
     "first.last@kreata.ee", "*@kreata.ee", "sales*@kreata.ee", "*-info@kreata.ee", "sal*@kreata.ee",
-    "longer-than-those*@alias.ee", "postmaster@*", "õun*@kreata.ee",
+    "longer-than-those*@alias.ee", "longer-than-those-it*@kreata.ee", "postmaster@*", "õun*@kreata.ee",
 };
 
 static const struct {
