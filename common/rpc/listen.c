@@ -1,8 +1,10 @@
 #include "common/rpc/listen.h"
 
 #include <arpa/inet.h>
-#include <sys/stat.h>
+#include <stdlib.h>
 
+#include "common/base/alloc.h"
+#include "common/rpc/close.h"
 #include "common/rpc/url.h"
 
 enum { DEFAULT_IPC_MODE = 0600 };
@@ -61,4 +63,17 @@ wd_listen(nng_socket socket, const char *url, const struct listen_options *o, st
         return wd_fail(err, WD_UNAVAILABLE, "%s: %s", url, nng_strerror(rv));
     out->port = port_of(out->listener);
     return true;
+}
+
+bool
+wd_listening_close(nng_socket socket, const struct listening *l, size_t n)
+{
+    nng_tls_config **tls = wd_alloc(sizeof *tls * (n + 1));
+    bool closed;
+
+    for (size_t i = 0; i < n; i++)
+        tls[i] = l[i].tls;
+    closed = wd_socket_close(socket, tls, n, WD_CLOSE_MS);
+    free(tls);
+    return closed;
 }

@@ -20,4 +20,6 @@ struct listening {
 /** WD_INVALID for an address that is refused, WD_UNAVAILABLE for one that cannot be listened on. */
 bool wd_listen(nng_socket socket, const char *url, const struct listen_options *o, struct listening *out,
                struct wd_error *err) WD_CHECKED;
+/** wd_socket_close() with what its listeners hold. */
+bool wd_listening_close(nng_socket socket, const struct listening *l, size_t n);
 #endif

@@ -239,10 +239,7 @@ wd_publisher_close(struct wd_publisher *p)
         pthread_mutex_unlock(&p->lock);
         pthread_join(p->thread, NULL);
     }
-    nng_close(p->socket);
-    for (size_t i = 0; i < p->listening.n; i++)
-        if (p->listening.p[i].tls)
-            nng_tls_config_free(p->listening.p[i].tls);
+    wd_listening_close(p->socket, p->listening.p, p->listening.n);
     wd_vec_done(&p->listening);
     pthread_cond_destroy(&p->wake);
     pthread_mutex_destroy(&p->lock);

@@ -9,6 +9,7 @@
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
 #include "common/base/vec.h"
+#include "common/rpc/close.h"
 #include "common/rpc/resolve.h"
 #include "common/rpc/tls.h"
 
@@ -321,9 +322,7 @@ void
 replica_free(struct replica *r)
 {
     detach(r);
-    nng_close(r->socket);
-    if (r->tls)
-        nng_tls_config_free(r->tls);
+    wd_socket_close(r->socket, &r->tls, 1, WD_CLOSE_MS);
     free(r);
 }
 
@@ -333,35 +332,11 @@ replica_is_idle(const struct replica *r)
     return r->outstanding == 0;
 }
 
-struct closing {
-    nng_socket socket;
-    nng_tls_config *tls;
-};
-
-static void *
-close_socket(void *data)
-{
-    struct closing *c = data;
-
-    nng_close(c->socket);
-    if (c->tls)
-        nng_tls_config_free(c->tls);
-    free(c);
-    return NULL;
-}
-
 void
 replica_discard(struct replica *r)
 {
-    struct closing *c = WD_NEW(struct closing);
-    pthread_t thread;
-
     detach(r);
-    *c = (struct closing){ r->socket, r->tls };
-    if (pthread_create(&thread, NULL, close_socket, c) == 0)
-        pthread_detach(thread);
-    else
-        close_socket(c);
+    wd_socket_close(r->socket, &r->tls, 1, 0);
     wd_queue_remove(r->owner.queue, &r->pipe_item);
     free(r);
 }

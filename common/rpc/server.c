@@ -4,7 +4,6 @@
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/rep.h>
 #include <pthread.h>
-#include <semaphore.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,7 +25,6 @@ enum {
     SPARE_SLOTS = 16,
     SEND_TIMEOUT_MS = 10000, /* a peer that does not read its replies loses them */
     AFTER_GRACE_MS = 1000,
-    CLOSE_MS = 2000,
     KEPT_ARENAS = 64,
     ARENA_BYTES = 16 * 1024,
 };
@@ -262,12 +260,10 @@ server_free(struct wd_rpc_server *s)
 {
     for (size_t i = 0; i < s->slot_count; i++)
         nng_aio_stop(s->slots[i].aio);
-    nng_close(s->socket); /* and its contexts */
+    if (!wd_listening_close(s->socket, s->listening.p, s->listening.n)) /* and the contexts */
+        return; /* what is not closed may still call back: it keeps its memory */
     for (size_t i = 0; i < s->slot_count; i++)
         nng_aio_free(s->slots[i].aio);
-    for (size_t i = 0; i < s->listening.n; i++)
-        if (s->listening.p[i].tls)
-            nng_tls_config_free(s->listening.p[i].tls);
     for (size_t i = 0; i < s->arenas.n; i++)
         wd_arena_free(s->arenas.p[i]);
     wd_vec_done(&s->arenas);
@@ -474,57 +470,6 @@ stop_workers(struct wd_rpc_server *s, int grace_ms)
     return ended;
 }
 
-/* nng 1.5 can hang when sockets are closed: that happens on a thread that may be left behind. */
-struct closing {
-    struct wd_rpc_server *server;
-    sem_t closed;
-    atomic_int owners;
-};
-
-static void
-closing_unref(struct closing *c)
-{
-    if (atomic_fetch_sub(&c->owners, 1) > 1)
-        return;
-    sem_destroy(&c->closed);
-    free(c);
-}
-
-static void *
-closing_main(void *data)
-{
-    struct closing *c = data;
-
-    server_free(c->server);
-    sem_post(&c->closed);
-    closing_unref(c);
-    return NULL;
-}
-
-static void
-server_close(struct wd_rpc_server *s)
-{
-    struct closing *c = WD_NEW(struct closing);
-    struct timespec until;
-    pthread_t thread;
-
-    c->server = s;
-    atomic_init(&c->owners, 2);
-    sem_init(&c->closed, 0, 0);
-    if (pthread_create(&thread, NULL, closing_main, c) == 0)
-        pthread_detach(thread);
-    else
-        closing_main(c);
-    clock_gettime(CLOCK_REALTIME, &until); /* what sem_timedwait() takes */
-    until.tv_sec += CLOSE_MS / 1000;
-    while (sem_timedwait(&c->closed, &until) != 0)
-        if (errno != EINTR) {
-            wd_log(WD_LOG_WARN, "closing a socket takes long, leaving it behind", WD_KV_NONE);
-            break;
-        }
-    closing_unref(c);
-}
-
 void
 wd_rpc_server_stop(struct wd_rpc_server *s, int grace_ms)
 {
@@ -532,7 +477,7 @@ wd_rpc_server_stop(struct wd_rpc_server *s, int grace_ms)
         return;
     wd_rpc_server_drain(s); /* and go on listening: closing a listener would close its connections at once */
     if (stop_workers(s, grace_ms)) {
-        server_close(s);
+        server_free(s);
         return;
     }
     wd_log(WD_LOG_WARN, "handlers do not return, leaving them behind", WD_KV_INT("grace_ms", grace_ms));

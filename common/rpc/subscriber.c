@@ -10,6 +10,7 @@
 #include "common/base/clock.h"
 #include "common/base/vec.h"
 #include "common/log/log.h"
+#include "common/rpc/close.h"
 #include "common/rpc/envelope.h"
 #include "common/rpc/resolve.h"
 #include "common/rpc/tls.h"
@@ -401,6 +402,19 @@ wd_subscriber_new(struct event_base *loop, const struct wd_subscriber_options *o
     return s;
 }
 
+static bool
+close_socket(struct wd_subscriber *s)
+{
+    nng_tls_config **tls = wd_alloc(sizeof *tls * (s->targets.n + 1));
+    bool closed;
+
+    for (size_t i = 0; i < s->targets.n; i++)
+        tls[i] = s->targets.p[i].tls;
+    closed = wd_socket_close(s->socket, tls, s->targets.n, WD_CLOSE_MS);
+    free(tls);
+    return closed;
+}
+
 void
 wd_subscriber_free(struct wd_subscriber *s)
 {
@@ -408,14 +422,14 @@ wd_subscriber_free(struct wd_subscriber *s)
         return;
     wd_resolver_stop(s->resolver);
     /* The socket first: stopping a receive of SUB while a frame arrives crashes nng before 1.6, closing does not. */
-    nng_close(s->socket);
+    if (!close_socket(s)) {
+        memset(s->watched, 0, sizeof s->watched); /* what still comes in finds nobody, but needs its memory */
+        return;
+    }
     if (s->aio) {
         nng_aio_stop(s->aio);
         nng_aio_free(s->aio);
     }
-    for (size_t i = 0; i < s->targets.n; i++)
-        if (s->targets.p[i].tls)
-            nng_tls_config_free(s->targets.p[i].tls);
     for (size_t i = 0; i < s->frames.n; i++)
         nng_msg_free(s->frames.p[i]);
     wd_vec_done(&s->frames);

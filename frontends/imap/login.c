@@ -181,13 +181,13 @@ on_renewed(const Wd__V1__RenewReply *reply, void *data)
     struct imap_conn *c = l->conn;
     enum wd_status status = reply ? WD_STATUS_OK : wd_reason_info(l->err.reason)->status;
 
-    login_free(l);
-    if (!c)
-        return;
-    if (reply) {
+    if (c && reply)
         keep_token(c, reply->session_token, reply->expires_ms);
-    } else if (status == WD_STATUS_UNAUTHENTICATED || status == WD_STATUS_PERMISSION_DENIED ||
-               wd_now_ms() > c->token_expires_ms) {
+    login_free(l); /* and the reply with it */
+    if (!c || status == WD_STATUS_OK)
+        return;
+    if (status == WD_STATUS_UNAUTHENTICATED || status == WD_STATUS_PERMISSION_DENIED ||
+        wd_now_ms() > c->token_expires_ms) {
         imap_conn_bye(c, "Session has expired");
         imap_conn_step(c);
     }
