@@ -88,6 +88,7 @@ struct imap_sync {
     struct wd_arena *arena;
     struct wd_error err;
     struct wd_rpc_call *call;
+    uint64_t known;        /* the beacon when the journal was asked for */
     struct wd_seqset now;  /* after CURSOR_EXPIRED: what the mailbox holds, page by page */
     uint64_t now_modseq;
     uint32_t flags_from;   /* then the flags that changed, from this UID on */
@@ -214,8 +215,8 @@ on_changes(const Wd__V1__MailboxChangesReply *reply, void *data)
     more = reply->more && reply->modseq > v->modseq;
     if (reply->modseq > v->modseq)
         v->modseq = reply->modseq;
-    else if (!more)
-        v->beacon = v->modseq; /* the beacon ran ahead of what may be read: the next one or the poll comes back to it */
+    else if (!more && v->beacon == y->known)
+        v->beacon = v->modseq; /* it ran ahead of what may be read: the next one or the poll comes back to it */
     sync_go_on(y, more);
 }
 
@@ -228,6 +229,7 @@ ask_changes(struct imap_sync *y)
 
     snprintf(session_id, sizeof session_id, "%s", wd_conn_id(c->net));
     c->sync_wanted = false;
+    y->known = c->view->beacon;
     request.mailbox = c->view->mailbox;
     request.after_modseq = c->view->modseq;
     request.session_id = session_id;

@@ -248,6 +248,27 @@ START_TEST(projections_show_what_they_name)
 }
 END_TEST
 
+START_TEST(a_dotted_projection_keeps_the_shape_even_when_an_index_has_the_value)
+{
+    struct wd_docs_query q = { 0 };
+    bson_t *doc = bson_new(); /* on the heap: a caller may have it there */
+    struct wd_error err;
+    char *json;
+    bool found;
+
+    contract_begin(&c, _i);
+    put(&c, "things", "{'_id': 2, 'm': 1, 'd': {'x': 7, 'y': 8}}");
+    q.projection = J(&c, "{'d.x': 1}");
+    ck_ok(wd_docs_find_one(c.docs, "things", J(&c, "{'_id': 2}"), &q, doc, &found, &err));
+    ck_assert(found);
+    json = bson_as_relaxed_extended_json(doc, NULL);
+    ck_assert_str_eq(json, "{ \"_id\" : 2, \"d\" : { \"x\" : 7 } }");
+    bson_free(json);
+    bson_destroy(doc);
+    contract_end(&c);
+}
+END_TEST
+
 /* ---- updates ---- */
 
 static const struct {
@@ -616,6 +637,7 @@ main(void)
     tcase_add_loop_test(t, thousands_of_values_in_one_list, 0, n);
     tcase_add_loop_test(t, skip_and_limit_follow_the_sort, 0, n);
     tcase_add_loop_test(t, projections_show_what_they_name, 0, n * (int)WD_COUNT(projections));
+    tcase_add_loop_test(t, a_dotted_projection_keeps_the_shape_even_when_an_index_has_the_value, 0, n);
     tcase_add_loop_test(t, updates_change_what_they_say, 0, n * (int)WD_COUNT(updates));
     tcase_add_loop_test(t, indexes_follow_updates_and_removals, 0, n);
     tcase_add_loop_test(t, update_many_changes_all_and_counts, 0, n);

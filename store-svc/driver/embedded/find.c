@@ -180,10 +180,8 @@ em_find_one(struct wd_docs *d, const char *coll, const bson_t *filter, const str
 
     one.limit = 1;
     ok = cursor_open((struct em_handle *)d, coll, filter, &one, &c, err) && cursor_step(&c, found, err);
-    if (ok && *found) {
-        bson_destroy(out);
-        bson_copy_to(&c.doc, out);
-    }
+    if (ok && *found)
+        bson_concat(out, &c.doc); /* the caller may have it on the heap */
     cursor_done(&c);
     return ok;
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <time.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,6 +28,21 @@ make_directory(const char *path, struct wd_error *err)
     return wd_fail(err, WD_DATABASE, "%s: %s", path, strerror(errno));
 }
 
+/* Waits a little: a process that was just killed keeps the lock until the kernel is done with it. */
+static bool
+lock_file(int fd)
+{
+    enum { TRIES = 100, PAUSE_MS = 30 };
+    struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
+
+    for (int i = 0; i < TRIES; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
 /* Held for the life of the store; the kernel drops it with the process. */
 static bool
 take_lock(struct em_store *s, struct wd_error *err)
@@ -36,7 +52,7 @@ take_lock(struct em_store *s, struct wd_error *err)
     s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (s->lock_fd < 0)
         return wd_fail(err, WD_DATABASE, "%s: %s", path, strerror(errno));
-    if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0)
+    if (!lock_file(s->lock_fd))
         return wd_fail(err, WD_DATABASE, "%s is in use by another process", s->directory);
     return true;
 }

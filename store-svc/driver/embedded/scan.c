@@ -113,7 +113,15 @@ sql_sortable(const struct em_coll *coll, const bson_t *sort)
 bool
 em_projects_columns(const struct em_coll *coll, const bson_t *projection)
 {
-    return projection && !bson_empty(projection) && sql_sortable(coll, projection);
+    bson_iter_t it;
+
+    if (!projection || bson_empty(projection) || !sql_sortable(coll, projection))
+        return false;
+    bson_iter_init(&it, projection);
+    while (bson_iter_next(&it))
+        if (strchr(bson_iter_key(&it), '.')) /* a column is flat, the document is not */
+            return false;
+    return true;
 }
 
 static void

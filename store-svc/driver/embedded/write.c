@@ -203,11 +203,9 @@ em_find_and_update(struct wd_docs *d, const char *coll, const bson_t *filter, co
     }
     if (ok) {
         *found = c.found;
-        bson_destroy(out);
-        bson_steal(out, &whole);
-    } else {
-        bson_destroy(&whole);
+        bson_concat(out, &whole); /* the caller may have it on the heap */
     }
+    bson_destroy(&whole);
     return ok;
 }
 
