@@ -1,30 +1,9 @@
 # The helpers that every CMakeLists.txt of the tree uses.
 
-# While the tree is being built up: a directory without CMakeLists.txt is left out.
-macro(wd_subdirectory name)
-    if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/CMakeLists.txt)
-        add_subdirectory(${name})
-    endif()
-endmacro()
-
-# While the tree is being built up: sources that are not written yet are left out.
-macro(wd_existing list)
-    set(kept_)
-    foreach(source_ ${${list}})
-        if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${source_} OR IS_ABSOLUTE ${source_})
-            list(APPEND kept_ ${source_})
-        else()
-            message(STATUS "not there yet: ${CMAKE_CURRENT_SOURCE_DIR}/${source_}")
-        endif()
-    endforeach()
-    set(${list} ${kept_})
-endmacro()
-
 # wd_library(NAME SOURCES a.c b.c DEPS wd_base OpenSSL::Crypto)
 # One per directory; DEPS is all that its sources may include (docs/development.md has the table).
 function(wd_library name)
     cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
-    wd_existing(arg_SOURCES)
     add_library(${name} STATIC ${arg_SOURCES})
     target_link_libraries(${name} PUBLIC ${arg_DEPS} PRIVATE wd_options)
 endfunction()
@@ -32,7 +11,6 @@ endfunction()
 # wd_program(NAME SOURCES main.c DEPS …): a daemon or a tool, installed to bin/.
 function(wd_program name)
     cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
-    wd_existing(arg_SOURCES)
     add_executable(${name} ${arg_SOURCES})
     target_link_libraries(${name} PRIVATE ${arg_DEPS} wd_options)
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)

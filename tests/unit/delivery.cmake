@@ -5,9 +5,7 @@ wd_test(frontends/lmtp/test_reply.c DEPS wd_lmtp)
 wd_test(store-svc/domain/test_spam.c DEPS wd_store_domain)
 wd_test(store-svc/domain/test_retention.c DEPS wd_store_domain)
 wd_test(frontends/lmtp/test_conn.c SOURCES common/rpc/nng_leaks.c DEPS wd_lmtp wd_rpc)
-if(TARGET wd_driver_embedded)
-    foreach(test append check deliver maintenance recipient thread)
-        wd_test(store-svc/domain/test_${test}.c SOURCES store-svc/domain/users_fixture.c store-svc/domain/delivery_fixture.c
-            DEPS wd_store_domain wd_driver_embedded)
-    endforeach()
-endif()
+foreach(test append check deliver maintenance recipient thread)
+    wd_test(store-svc/domain/test_${test}.c THREADS SOURCES store-svc/domain/users_fixture.c store-svc/domain/delivery_fixture.c
+        DEPS wd_store_domain wd_driver_embedded)
+endforeach()
