@@ -31,7 +31,6 @@ const struct wd_config_key store_config_keys[] = {
     LIST(  "store.url",                "",            "of the front ends; not used by wd-store"),
     TEXT(  "store.tokenFile",          NULL,          "of the front ends; not used by wd-store"),
     TEXT(  "store.tls.serverName",     NULL,          "of the front ends; not used by wd-store"),
-    TEXT(  "store.tls.name",           NULL,          "of the front ends; not used by wd-store"),
     TEXT(  "emailDomain",              NULL,          "of users whose name is no address; unset: this host"),
     NUMBER("maxStorage",               "1024",   1, 1LL << 30, "default quota of a user, in MiB"),
     NUMBER("maxRecipients",            "2000",   0, 1LL << 30, "default recipients of a user per 24 hours"),

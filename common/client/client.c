@@ -6,6 +6,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/id.h"
+#include "common/log/log.h"
 #include "common/rpc/client_priv.h"
 #include "wd/v1/auth.pb-c.h"
 #include "wd/v1/delivery.pb-c.h"
@@ -40,8 +41,10 @@ wd_client_open(struct wd_client **out, const struct wd_client_options *o, struct
     struct wd_rpc_client_options options = { .urls = o->urls,
                                              .service_token = o->service_token,
                                              .tls = { o->ca_file, o->certificate_file, o->server_name } };
+    static const struct wd_log_options quiet = { .level = WD_LOG_ERROR };
     struct wd_client *c = WD_NEW(struct wd_client);
 
+    wd_log_init(&quiet); /* a library does not talk on its host's standard error */
     c->timeout_ms = o->timeout_ms;
     c->arena = wd_arena_new(0);
     c->loop = event_base_new();

@@ -24,7 +24,7 @@ struct wd_client_error {
 
 struct wd_client_options {
     const char *const *urls;   /* replicas; ends with NULL */
-    const char *service_token; /* who you are: `wd token` makes one */
+    const char *service_token; /* who you are: `wd-store --token ROLE` makes one */
     int timeout_ms;            /* of each call; 0: 30,000 */
     /* For tls+tcp://, PEM files: who signed the store's certificate; yours with its key in one file; the name in the
      * store's certificate (NULL: the host of the URL). */

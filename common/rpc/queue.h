@@ -15,10 +15,11 @@ struct wd_queue;
 
 /** WD_INTERNAL when there are no descriptors left. */
 struct wd_queue *wd_queue_new(struct event_base *loop, struct wd_error *err);
-/** Items that were not run are forgotten: their owners free them. NULL is fine; never from inside run(). */
+/** NULL is fine; never from inside run(). */
 void wd_queue_free(struct wd_queue *q);
 /** Any thread; never blocks for long, so that nng's callbacks may call it. */
 void wd_queue_post(struct wd_queue *q, struct wd_queue_item *item);
-/** Takes the item out if it is in it; on the loop's thread. */
+/** Takes the item out if it is in it: before its memory is freed, always, because the next post writes to the last
+ *  item. On the loop's thread. */
 void wd_queue_remove(struct wd_queue *q, struct wd_queue_item *item);
 #endif

@@ -27,8 +27,7 @@ struct slot {
     int64_t until_ms;
     pthread_mutex_t lock; /* guards the rest; held while an operation is started or aborted, so that an abort hits
                              the operation it means */
-    pthread_cond_t ended;
-    bool aborted, receiving, over;
+    bool aborted, receiving;
     int result;
     nng_msg *reply;
 };
@@ -83,10 +82,8 @@ on_step(void *data)
         nng_aio_set_msg(s->aio, NULL);
     }
     s->result = rv;
-    s->over = true;
-    wd_queue_post(s->replica->owner.queue, &s->item);
-    pthread_cond_signal(&s->ended);
     pthread_mutex_unlock(&s->lock);
+    wd_queue_post(s->replica->owner.queue, &s->item);
 }
 
 /* ---- slots; on the loop's thread ---- */
@@ -126,9 +123,7 @@ slot_new(struct replica *r, struct wd_error *err)
 
     s->replica = r;
     s->item.run = on_slot_done;
-    s->over = true;
     pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->ended, NULL);
     rv = nng_ctx_open(&s->ctx, r->socket);
     if (rv == 0 && (rv = nng_aio_alloc(&s->aio, on_step, s)) != 0)
         nng_ctx_close(s->ctx);
@@ -136,7 +131,6 @@ slot_new(struct replica *r, struct wd_error *err)
         rv = nng_ctx_set_ms(s->ctx, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
     if (rv != 0) {
         nng_aio_free(s->aio);
-        pthread_cond_destroy(&s->ended);
         pthread_mutex_destroy(&s->lock);
         free(s);
         wd_fail(err, WD_INTERNAL, "nng context: %s", nng_strerror(rv));
@@ -146,23 +140,15 @@ slot_new(struct replica *r, struct wd_error *err)
     return s;
 }
 
-/* nng_aio_stop() of nng 1.5 may return while the callback still runs: what on_step() says itself is what counts. */
 static void
 slot_free(struct slot *s)
 {
-    pthread_mutex_lock(&s->lock);
-    s->aborted = true; /* the send that is under way is followed by no receive */
-    pthread_mutex_unlock(&s->lock);
-    nng_aio_stop(s->aio);
-    pthread_mutex_lock(&s->lock);
-    while (!s->over)
-        pthread_cond_wait(&s->ended, &s->lock);
-    pthread_mutex_unlock(&s->lock);
+    nng_aio_stop(s->aio); /* waits for on_step, which may have posted */
+    wd_queue_remove(s->replica->owner.queue, &s->item);
     nng_ctx_close(s->ctx);
     nng_aio_free(s->aio);
     if (s->reply)
         nng_msg_free(s->reply);
-    pthread_cond_destroy(&s->ended);
     pthread_mutex_destroy(&s->lock);
     free(s);
 }
@@ -184,7 +170,7 @@ replica_send(struct replica *r, nng_msg *msg, int timeout_ms, void *attempt, str
     s->busy = true;
     r->outstanding++;
     pthread_mutex_lock(&s->lock);
-    s->aborted = s->receiving = s->over = false;
+    s->aborted = s->receiving = false;
     s->until_ms = wd_mono_ms() + timeout_ms;
     nng_aio_set_timeout(s->aio, timeout_ms);
     nng_aio_set_msg(s->aio, msg);
@@ -316,6 +302,7 @@ detach(struct replica *r)
     for (size_t i = 0; i < r->slots.n; i++)
         slot_free(r->slots.p[i]);
     wd_vec_done(&r->slots);
+    wd_queue_remove(r->owner.queue, &r->pipe_item);
 }
 
 void
@@ -337,7 +324,6 @@ replica_discard(struct replica *r)
 {
     detach(r);
     wd_socket_close(r->socket, &r->tls, 1, 0);
-    wd_queue_remove(r->owner.queue, &r->pipe_item);
     free(r);
 }
 

@@ -195,7 +195,8 @@ wd_resolver_stop(struct wd_resolver *r)
 {
     if (!r)
         return;
-    resolver_wake(r, &r->stopped);
+    resolver_wake(r, &r->stopped); /* from here on nothing is posted */
+    wd_queue_remove(r->options.queue, &r->item);
     disown(r);
 }
 

@@ -1,4 +1,4 @@
-/* store-svc/domain/check.h – counts everything again and compares with what is written down (docs/operations.md). */
+/* store-svc/domain/check.h – counts everything again and compares with what is written down (docs/storage.md). */
 #ifndef WD_STORE_DOMAIN_CHECK_H
 #define WD_STORE_DOMAIN_CHECK_H
 #include "store-svc/domain/domain.h"

@@ -41,7 +41,7 @@ struct wd_bus {
     const struct wd_bus_ops *ops; /* first member of each driver's own struct */
 };
 
-/** Tells every subscriber of the channel in every replica, this one included. At most once, order kept per publisher. */
+/** Tells every subscriber of the channel in every replica, this one included. At most once, in a publisher's order. */
 bool wd_bus_publish(struct wd_bus *b, struct wd_str channel, struct wd_str payload, struct wd_error *err) WD_CHECKED;
 /** For the life of the bus; call before the first publish. */
 bool wd_bus_subscribe(struct wd_bus *b, struct wd_str channel, wd_bus_heard *heard, void *data,

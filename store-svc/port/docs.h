@@ -36,6 +36,9 @@ enum wd_docs_index_flags {
     /* One of the fields holds arrays (users.tagsview, messages.flags, headers.key). The embedded driver then keeps an
      * entry per element; without the flag such queries are right but slow. Not together with WD_INDEX_UNIQUE. */
     WD_INDEX_MULTIKEY = 8,
+    /* Only narrows what another index with the same first key finds. A driver to which each index is a page more to
+     * write and to sync with every document, and a scan within that key is cheap, may leave it out. */
+    WD_INDEX_MINOR = 16,
 };
 
 struct wd_docs_index {

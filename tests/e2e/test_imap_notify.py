@@ -3,6 +3,7 @@ import re
 import time
 
 import pytest
+from harness.server import Server, until
 from harness.wire import Imap, Lmtp
 
 MESSAGE = b"Subject: x\r\n\r\nbody\r\n"
@@ -157,3 +158,61 @@ def test_no_exchange_waits_for_a_delayed_ack(server, user):
         took.append(time.monotonic() - start)
     assert sorted(took)[len(took) // 2] < 0.03
     imap.logout()
+
+
+@pytest.fixture(scope="module")
+def auto():
+    """A server with imap.autoExpunge."""
+    s = Server({"imap.autoExpunge": "true"}).start()
+    yield s
+    s.close()
+
+
+def hears(imap, wanted):
+    """Asks until an untagged answer is the wanted one."""
+    return until(wanted.decode(), 10, lambda: wanted in [line for line, *_ in imap.command("NOOP")[0]])
+
+
+@pytest.mark.parametrize("command", ["STORE 2 +FLAGS (\\Deleted)", "UID STORE 2 +FLAGS.SILENT (\\Deleted)", "STORE 2 FLAGS (\\Seen \\Deleted)"])
+def test_autoexpunge_is_told_to_all_sessions_after_the_answer(auto, command):
+    name = auto.user()
+    first = Imap(auto.imap, name)
+    for _ in range(3):
+        first.append("INBOX", MESSAGE)
+    first.ok("SELECT INBOX")
+    second = Imap(auto.imap, name, box="INBOX")
+    idle(second)
+    untagged, tagged = first.command(command)
+    assert tagged.startswith(b"OK") and not any(b"EXPUNGE" in line for line, *_ in untagged)
+    while (line := second.line()) != b"* 2 EXPUNGE":
+        assert b"FETCH" in line
+    assert second.line() == b"* 2 EXISTS"
+    done(second)
+    hears(first, b"* 2 EXPUNGE")
+    assert first.lines("UID SEARCH ALL") == [b"* SEARCH 1 3"]
+    first.close()
+    second.close()
+
+
+def test_autoexpunge_leaves_what_is_not_deleted(auto):
+    name = auto.user()
+    imap = Imap(auto.imap, name)
+    for _ in range(3):
+        imap.append("INBOX", MESSAGE)
+    imap.ok("SELECT INBOX")
+    imap.ok("STORE 1:2 +FLAGS (\\Seen)")
+    imap.ok("STORE 1 -FLAGS (\\Deleted)")
+    imap.send(b"a STORE 3 +FLAGS (\\Deleted)\r\nb LOGOUT\r\n")  # it goes on when the session is gone
+    assert imap.closed()
+    imap = Imap(auto.imap, name, box="INBOX")
+    until("the third message to go", 10, lambda: imap.lines("UID SEARCH ALL") == [b"* SEARCH 1 2"])
+    imap.close()
+
+
+def test_nothing_is_expunged_without_the_option(pair):
+    first, second = pair
+    first.ok("STORE 1 +FLAGS (\\Deleted)")
+    for imap in pair:
+        for _ in range(3):
+            assert not any(b"EXPUNGE" in line for line, *_ in imap.command("NOOP")[0])
+    assert second.lines("UID SEARCH DELETED") == [b"* SEARCH 1"]

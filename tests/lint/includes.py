@@ -20,7 +20,7 @@ TABLE = {
     "common/admin": (["common/base/", "common/log/", "common/net/"], ["libevent", "evhttp"]),
     "common/rpc": (["common/base/", "common/log/", "proto/"], ["nng", "protobuf-c", "libevent", "openssl"]),
     "common/daemon": (["common/"], ["libevent"]),
-    "common/client": (["common/base/", "common/rpc/", "proto/"], ["nng", "protobuf-c", "libevent", "openssl"]),
+    "common/client": (["common/base/", "common/log/", "common/rpc/", "proto/"], ["nng", "protobuf-c", "libevent", "openssl"]),
     "frontends/imap": (FRONT_END, ["libevent", "openssl", "protobuf-c"]),
     "frontends/pop3": (FRONT_END, ["libevent", "openssl", "protobuf-c"]),
     "frontends/lmtp": (FRONT_END, ["libevent", "openssl", "protobuf-c"]),

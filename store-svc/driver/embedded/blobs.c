@@ -114,7 +114,7 @@ blobs_unref(struct wd_blobs *b, struct wd_docs *batch, const struct wd_blob_ref 
     return true;
 }
 
-/* The document of storage-model's attachment store. */
+/* An `attachments.files` document (docs/storage.md). */
 static void
 make_file(const struct wd_blob_ref *ref, const struct wd_blob_info *info, bson_t *doc)
 {

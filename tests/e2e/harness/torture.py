@@ -9,6 +9,7 @@ and `wd check` finds quota, journal and attachment counters equal to a recount.
 """
 import argparse
 import base64
+import contextlib
 import os
 import random
 import re
@@ -169,7 +170,8 @@ class Torture:
     def kill_something(self):
         if self.rnd.random() < 0.5:
             (pid,) = until("wd-store to run", 30, lambda: self.server.pids("wd-store"))
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it may be on its way out from the last time
+                os.kill(pid, signal.SIGKILL)
         else:
             self.server.kill()
             self.server.start()
