@@ -7,7 +7,7 @@
 #include "common/base/alloc.h"
 #include "common/base/id.h"
 #include "common/log/log.h"
-#include "common/rpc/client_priv.h"
+#include "common/rpc/client_raw.h"
 #include "wd/v1/auth.pb-c.h"
 #include "wd/v1/delivery.pb-c.h"
 #include "wd/v1/mailboxes.pb-c.h"

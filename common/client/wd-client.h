@@ -1,4 +1,4 @@
-/* wd-client.h – a small client of wd-store for programs in C: synchronous, over ipc://, tcp:// (loopback) or tls+tcp://.
+/* wd-client.h – a small synchronous client of wd-store for programs in C, over ipc://, tcp:// (loopback), tls+tcp://.
  *
  * Build with `pkg-config --cflags --libs wdclient`. Every function returns false when it fails and then fills *err;
  * outputs are written on success only. A client may be used by one thread at a time. The library starts threads: it

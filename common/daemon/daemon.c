@@ -7,9 +7,10 @@
 #include "common/admin/notify.h"
 #include "common/admin/privileges.h"
 #include "common/admin/signals.h"
+#include "common/daemon/daemon_priv.h"
 #include "common/log/log.h"
 
-enum { DRAIN_GRACE_S = 10, KEY_MAX = 128 };
+enum { DRAIN_GRACE_S = 10, DRAIN_LOOK_MS = 20 };
 
 /* clang-format off */
 const struct wd_config_key wd_daemon_keys[] = {
@@ -32,35 +33,35 @@ const struct wd_config_key wd_daemon_keys[] = {
 };
 /* clang-format on */
 
-static const char *
-own_key(const struct wd_daemon *d, const char *name, char to[KEY_MAX])
+const char *
+daemon_own_key(const struct wd_daemon *d, const char *name, char to[DAEMON_KEY_MAX])
 {
-    snprintf(to, KEY_MAX, "%s.%s", d->spec->section, name);
+    snprintf(to, DAEMON_KEY_MAX, "%s.%s", d->spec->section, name);
     return to;
 }
 
 const char *
 wd_daemon_string(const struct wd_daemon *d, const char *name)
 {
-    char key[KEY_MAX];
+    char key[DAEMON_KEY_MAX];
 
-    return wd_config_string(d->config, own_key(d, name, key));
+    return wd_config_string(d->config, daemon_own_key(d, name, key));
 }
 
 long long
 wd_daemon_int(const struct wd_daemon *d, const char *name)
 {
-    char key[KEY_MAX];
+    char key[DAEMON_KEY_MAX];
 
-    return wd_config_int(d->config, own_key(d, name, key));
+    return wd_config_int(d->config, daemon_own_key(d, name, key));
 }
 
 bool
 wd_daemon_bool(const struct wd_daemon *d, const char *name)
 {
-    char key[KEY_MAX];
+    char key[DAEMON_KEY_MAX];
 
-    return wd_config_bool(d->config, own_key(d, name, key));
+    return wd_config_bool(d->config, daemon_own_key(d, name, key));
 }
 
 static bool
@@ -139,33 +140,40 @@ start_admin(struct wd_daemon *d, struct wd_admin **admin, struct wd_error *err)
     return *admin != NULL;
 }
 
-void
-wd_daemon_done(struct wd_daemon *d)
+static void
+grace_is_over(evutil_socket_t fd, short what, void *data)
 {
+    struct wd_daemon *d = data;
+
+    (void)fd, (void)what;
     event_base_loopbreak(d->loop);
 }
 
 static void
-grace_is_over(evutil_socket_t fd, short what, void *data)
+look(evutil_socket_t fd, short what, void *data)
 {
+    struct wd_daemon *d = data;
+
     (void)fd, (void)what;
-    wd_daemon_done(data);
+    if (d->spec->drained(d))
+        event_base_loopbreak(d->loop);
 }
 
 static void
 on_stop(void *data)
 {
     struct wd_daemon *d = data;
-    struct timeval grace = { .tv_sec = DRAIN_GRACE_S };
+    struct timeval grace = { .tv_sec = DRAIN_GRACE_S }, often = { .tv_usec = DRAIN_LOOK_MS * 1000 };
 
     if (d->draining) { /* somebody is in a hurry */
-        wd_daemon_done(d);
+        event_base_loopbreak(d->loop);
         return;
     }
     d->draining = true;
     wd_notify_stopping();
     wd_log(WD_LOG_INFO, "stopping", WD_KV_NONE);
     evtimer_add(d->last_call, &grace);
+    event_add(d->look, &often);
     d->spec->drain(d);
 }
 
@@ -220,7 +228,9 @@ run_configured(struct wd_daemon *d, const struct wd_cli *cli, struct wd_error *e
     d->loop = event_base_new();
     d->metrics = wd_metrics_new();
     d->last_call = evtimer_new(d->loop, grace_is_over, d);
+    d->look = event_new(d->loop, -1, EV_PERSIST, look, d);
     ok = run(d, err);
+    event_free(d->look);
     event_free(d->last_call);
     wd_metrics_free(d->metrics);
     event_base_free(d->loop);

@@ -17,8 +17,10 @@ struct wd_daemon_spec {
     const struct wd_config_key *keys;
     /* Makes the listeners; d->app is for it to set. On the loop's thread, before the loop runs. */
     bool (*start)(struct wd_daemon *d, struct wd_error *err);
-    /* Stops accepting and ends what can be ended; wd_daemon_done() when nothing is left. */
+    /* Stops accepting and ends what can be ended. */
     void (*drain)(struct wd_daemon *d);
+    /* Is nothing left? Asked from time to time after drain. */
+    bool (*drained)(const struct wd_daemon *d);
     /* Frees d->app. The store's client is still there. */
     void (*finish)(struct wd_daemon *d);
 };
@@ -33,6 +35,7 @@ struct wd_daemon {
     void *app;
     /* private: */
     struct event *last_call; /* the end of the grace after drain */
+    struct event *look;      /* while draining: is anything left? */
     bool draining;
 };
 
@@ -46,8 +49,6 @@ bool wd_daemon_bool(const struct wd_daemon *d, const char *name);
 
 /** Runs until SIGTERM or SIGINT; what main() returns. A second signal ends the grace. */
 int wd_daemon_main(int argc, char **argv, const struct wd_daemon_spec *spec);
-/** Everything that drain waited for has ended. */
-void wd_daemon_done(struct wd_daemon *d);
 
 /** The first line of a file, without its end, of at most 4,096 bytes: a token. Yours to free. */
 bool wd_daemon_read_token(const char *file, char **token, struct wd_error *err);

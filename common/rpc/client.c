@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/rand.h"
 #include "common/rpc/client_priv.h"
+#include "common/rpc/client_raw.h"
 #include "common/rpc/envelope.h"
 #include "common/rpc/pool.h"
 

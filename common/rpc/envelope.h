@@ -1,4 +1,4 @@
-/* common/rpc/envelope.h – one nng message: the length of the envelope (4 bytes, big-endian), the envelope, the message. */
+/* common/rpc/envelope.h – one nng message: the length of the envelope (4 bytes, big-endian), the envelope, the rest. */
 #ifndef WD_RPC_ENVELOPE_H
 #define WD_RPC_ENVELOPE_H
 #include <nng/nng.h>
@@ -30,7 +30,7 @@ bool wd_frame_pack_bytes(const ProtobufCMessage *envelope, struct wd_str message
 /** The body of an nng message. */
 struct wd_str wd_frame_of(nng_msg *msg);
 
-/** Takes a request apart; the envelope lives in the arena, *message is a part of `frame`. WD_INVALID, WD_RPC_TOO_BIG. */
+/** Takes a request apart; the envelope lives in the arena, *message is part of `frame`. WD_INVALID, WD_RPC_TOO_BIG. */
 bool wd_request_unpack(struct wd_str frame, struct wd_arena *arena, Wd__V1__RequestEnvelope **envelope,
                        struct wd_str *message, struct wd_error *err) WD_CHECKED;
 /** Version and limits of an unpacked request envelope. WD_UNSUPPORTED_VERSION, WD_INVALID. */

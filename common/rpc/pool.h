@@ -1,4 +1,4 @@
-/* common/rpc/pool.h – the replicas that a client knows: which there are, how they feel, which one gets the next call. */
+/* common/rpc/pool.h – the replicas that a client knows: which there are, how they feel, who gets the next call. */
 #ifndef WD_RPC_POOL_H
 #define WD_RPC_POOL_H
 #include "common/rpc/replica.h"

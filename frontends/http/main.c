@@ -7,12 +7,9 @@
 #include "frontends/http/config.h"
 #include "frontends/http/listen.h"
 
-enum { DRAIN_POLL_MS = 20 };
-
 struct app {
     struct http_server server;
     struct http_listener *listener;
-    struct event *poll; /* while draining: are the last calls answered? */
 };
 
 static int64_t
@@ -47,25 +44,19 @@ start(struct wd_daemon *d, struct wd_error *err)
 }
 
 static void
-poll_drained(evutil_socket_t fd, short what, void *data)
-{
-    struct wd_daemon *d = data;
-    struct app *app = d->app;
-
-    (void)fd, (void)what;
-    if (app->server.calls == 0)
-        wd_daemon_done(d);
-}
-
-static void
 drain(struct wd_daemon *d)
 {
     struct app *app = d->app;
-    struct timeval often = { .tv_usec = DRAIN_POLL_MS * 1000 };
 
     http_listen_stop(app->listener);
-    app->poll = event_new(d->loop, -1, EV_PERSIST, poll_drained, d);
-    event_add(app->poll, &often);
+}
+
+static bool
+drained(const struct wd_daemon *d)
+{
+    const struct app *app = d->app;
+
+    return app->server.calls == 0;
 }
 
 static void
@@ -73,8 +64,6 @@ finish(struct wd_daemon *d)
 {
     struct app *app = d->app;
 
-    if (app->poll)
-        event_free(app->poll);
     http_listen_free(app->listener);
     free(app);
 }
@@ -83,7 +72,13 @@ int
 main(int argc, char **argv)
 {
     static const struct wd_daemon_spec spec = {
-        .program = "wd-http", .section = "api", .keys = http_config_keys, .start = start, .drain = drain, .finish = finish
+        .program = "wd-http",
+        .section = "api",
+        .keys = http_config_keys,
+        .start = start,
+        .drain = drain,
+        .drained = drained,
+        .finish = finish,
     };
 
     return wd_daemon_main(argc, argv, &spec);

@@ -84,7 +84,8 @@ read_json(struct wd_str body, json_t *into, struct wd_error *err)
         return wd_fail(err, WD_INVALID, "JSON nests deeper than %d", MAX_DEPTH);
     read = json_loadb(body.p, body.n, JSON_REJECT_DUPLICATES, &where);
     if (!read)
-        return wd_fail(err, WD_INVALID, "malformed JSON at line %d column %d: %s", where.line, where.column, where.text);
+        return wd_fail(err, WD_INVALID, "malformed JSON at line %d column %d: %s", where.line, where.column,
+                       where.text);
     if (!json_is_object(read)) {
         json_decref(read);
         return wd_fail(err, WD_INVALID, "the body must be a JSON object");

@@ -109,7 +109,8 @@ read_count(const struct http_param *p, const json_t *given, json_t **out, struct
     if (json_is_integer(given)) {
         json_int_t whole = json_integer_value(given);
         if (whole < p->min || whole > p->max)
-            return wd_fail(err, WD_INVALID, "\"%s\" must be %lld to %lld", p->name, (long long)p->min, (long long)p->max);
+            return wd_fail(err, WD_INVALID, "\"%s\" must be %lld to %lld", p->name, (long long)p->min,
+                           (long long)p->max);
         *out = json_integer(whole);
         return true;
     }

@@ -1,6 +1,6 @@
 #include "frontends/imap/body.h"
 
-#include "frontends/imap/encode.h"
+#include "common/mail/words.h"
 #include "frontends/imap/write.h"
 
 struct writer {
@@ -18,7 +18,7 @@ struct open_part {
 static void
 write_text(struct writer *w, ProtobufCBinaryData d)
 {
-    imap_write_string(w->out, w->flags & IMAP_BODY_UTF8 ? imap_pb(d) : imap_encode_words(w->arena, imap_pb(d)));
+    imap_write_string(w->out, w->flags & IMAP_BODY_UTF8 ? imap_pb(d) : wd_words_encode(w->arena, imap_pb(d)));
 }
 
 static void

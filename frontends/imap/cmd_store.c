@@ -1,6 +1,8 @@
 /* frontends/imap/cmd_store.c – STORE, UID STORE (RFC 3501 §6.4.6; UNCHANGEDSINCE RFC 7162 §3.1.3). */
 #include <stdio.h>
 
+#include "common/mail/flags.h"
+#include "frontends/imap/autoexpunge.h"
 #include "frontends/imap/conn.h"
 #include "frontends/imap/write.h"
 #include "wd/v1/messages.pb-c.h"
@@ -10,10 +12,12 @@ IMAP_CLOSURE(on_stored, Wd__V1__StoreReply)
 struct store {
     struct wd_seqset uids;              /* still to do */
     struct wd_seqset modified, missing; /* what failed UNCHANGEDSINCE; what is gone */
+    bool deleted;                       /* something got \Deleted */
 };
 
 static enum imap_step stored(struct imap_cmd *cmd);
 
+/* Runs when the tagged answer has been written. */
 static void
 store_done(struct imap_cmd *cmd)
 {
@@ -22,6 +26,8 @@ store_done(struct imap_cmd *cmd)
     wd_seqset_done(&s->uids);
     wd_seqset_done(&s->modified);
     wd_seqset_done(&s->missing);
+    if (s->deleted)
+        imap_autoexpunge_start(cmd->conn);
 }
 
 static enum imap_step
@@ -140,6 +146,8 @@ stored(struct imap_cmd *cmd)
         return imap_fail(cmd);
     if (reply->has_modseq)
         imap_view_own(cmd->conn->view, reply->modseq);
+    if (reply->n_changed && cmd->args.mode != IMAP_STORE_REMOVE)
+        s->deleted |= cmd->args.system_flags & WD_FLAG_DELETED;
     if (!cmd->args.silent || cmd->conn->condstore)
         write_changed(cmd, reply);
     if (reply->modified && imap_uids_from_pb(reply->modified, &modified))

@@ -18,6 +18,7 @@ const struct wd_config_key imap_config_keys[] = {
     { "imap.maxOpen",           WD_CONFIG_INT,    "0",       0, 1000000, "open connections; 0: no limit" },
     { "imap.enableCompression", WD_CONFIG_BOOL,   "false",   0, 0,       "offer COMPRESS=DEFLATE" },
     { "imap.renameLeavesChildren", WD_CONFIG_BOOL, "false",  0, 0,       "RENAME moves one mailbox and not those below it" },
+    { "imap.autoExpunge",       WD_CONFIG_BOOL,   "false",   0, 0,       "what gets \\Deleted is expunged in the background" },
     { "imap.timeout",           WD_CONFIG_INT,    "337",     1, 86400,   "seconds without traffic before BYE" },
     { "imap.idleTimeout",       WD_CONFIG_INT,    "1800",    1, 86400,   "seconds that one IDLE may last" },
     { "imap.pollInterval",      WD_CONFIG_INT,    "60",      1, 3600,    "seconds between looks at all selected mailboxes, whatever was announced" },

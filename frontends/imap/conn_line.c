@@ -1,4 +1,4 @@
-/* frontends/imap/conn_line.c – from bytes to commands: lines, literals that are wanted or not, what is not understood. */
+/* frontends/imap/conn_line.c – from bytes to commands: lines, literals wanted or not, what is not understood. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -6,12 +6,13 @@
 
 enum { CHUNK = 16 * 1024, LITERALS_MAX = 192 * 1024 };
 
-/* The answer to something that did not become a command. */
+/* The answer to something that did not become a command; a first word that nothing follows is no tag. */
 static void
 answer_line(struct imap_conn *c, struct wd_str answer)
 {
     struct wd_buf *out = imap_conn_buf(c);
-    bool tagged = c->lex.tokens.n > 0 && c->lex.tokens.p[0].type == IMAP_ATOM && c->lex.tokens.p[0].n > 0;
+    const struct imap_lex *l = &c->lex;
+    bool tagged = l->tokens.n && l->tokens.p[0].type == IMAP_ATOM && l->tokens.p[0].n && (l->tokens.n > 1 || l->blank);
 
     if (tagged)
         wd_buf_str(out, imap_lex_text(&c->lex, 0));

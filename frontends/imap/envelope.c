@@ -1,5 +1,7 @@
 #include "frontends/imap/body.h"
-#include "frontends/imap/encode.h"
+#include "common/base/utf8.h"
+#include "common/mail/address.h"
+#include "common/mail/words.h"
 #include "frontends/imap/write.h"
 
 /* has: the field is there, though perhaps empty. */
@@ -15,7 +17,18 @@ write_nstring(struct wd_buf *out, bool has, struct wd_str s)
 static struct wd_str
 words(struct wd_arena *a, ProtobufCBinaryData d, unsigned flags)
 {
-    return flags & IMAP_BODY_UTF8 ? imap_pb(d) : imap_encode_words(a, imap_pb(d));
+    return flags & IMAP_BODY_UTF8 ? imap_pb(d) : wd_words_encode(a, imap_pb(d));
+}
+
+/* Punycode, or words when it has no such form. */
+static struct wd_str
+host(struct wd_arena *a, ProtobufCBinaryData d, unsigned flags)
+{
+    struct wd_str domain = imap_pb(d);
+
+    if (flags & IMAP_BODY_UTF8 || wd_is_ascii(domain))
+        return domain;
+    return wd_words_encode(a, wd_domain_ascii(a, domain));
 }
 
 static void
@@ -28,8 +41,7 @@ write_address(struct wd_buf *out, struct wd_arena *a, const Wd__V1__EnvelopeAddr
     wd_buf_chr(out, ' ');
     write_nstring(out, at->has_mailbox, words(a, at->mailbox, flags));
     wd_buf_chr(out, ' ');
-    write_nstring(out, at->has_host,
-                  flags & IMAP_BODY_UTF8 ? imap_pb(at->host) : imap_encode_domain(a, imap_pb(at->host)));
+    write_nstring(out, at->has_host, host(a, at->host, flags));
     wd_buf_chr(out, ')');
 }
 

@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/id.h"
+#include "frontends/imap/autoexpunge.h"
 #include "frontends/imap/conn.h"
 #include "frontends/imap/login.h"
 #include "frontends/imap/notify.h"
@@ -63,6 +64,7 @@ imap_server_done(struct imap_server *s)
         imap_conn_free(s->conns);
     imap_notify_done(s);
     imap_login_abandon(s);
+    imap_autoexpunge_abandon(s);
     if (s->tick)
         event_free(s->tick);
     s->tick = NULL;

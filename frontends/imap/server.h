@@ -14,6 +14,7 @@ struct imap_options {
     const char *name, *version, *vendor; /* greeting and ID */
     uint64_t append_max;                 /* bytes */
     bool compression, renames_leave_children;
+    bool auto_expunge;   /* what is marked \Deleted is expunged in the background */
     int timeout_ms;      /* without traffic */
     int idle_timeout_ms; /* of one IDLE */
     int poll_ms;         /* every mailbox that is watched is asked for so often, beacons or not */
@@ -38,6 +39,7 @@ struct imap_server {
     size_t users_size, users_n;
 
     struct imap_login *pending_logins; /* logins, renewals and releases under way */
+    struct imap_autoexpunge *autoexpunges; /* under way */
     struct imap_poll *poll; /* under way, or NULL */
     uint32_t poll_topics;   /* to be asked for; all bits: everything */
     int64_t polled_ms;

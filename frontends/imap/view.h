@@ -1,4 +1,4 @@
-/* frontends/imap/view.h – a session's picture of its selected mailbox: UIDs in order, and what changed since it was told.
+/* frontends/imap/view.h – a session's picture of its selected mailbox: UIDs in order, and what it was not told of yet.
  *
  * The picture changes only when something is told to the client (the functions that write) – so sequence numbers stay
  * true between commands. What the journal says is kept until a moment at which the protocol allows to tell it.

@@ -2,6 +2,7 @@
 
 /* clang-format off */
 const struct wd_config_key lmtp_config_keys[] = {
+    { "lmtp.enabled",             WD_CONFIG_BOOL,   "true",      0, 0,       "run by wd serve" },
     { "lmtp.host",                WD_CONFIG_STRING, "127.0.0.1", 0, 0,       "address to listen on" },
     { "lmtp.port",                WD_CONFIG_INT,    "2424",      0, 65535,   "port; 0: any free one" },
     { "lmtp.portFile",            WD_CONFIG_STRING, NULL,        0, 0,       "file that gets the port in use" },

@@ -217,8 +217,6 @@ conn_free(struct lmtp_conn *c)
         c->next->link = c->link;
     s->conn_count--;
     free(c);
-    if (s->draining && s->conn_count == 0 && s->on_empty)
-        s->on_empty(s->data);
 }
 
 void
@@ -343,8 +341,6 @@ lmtp_server_drain(struct lmtp_server *s)
     struct lmtp_conn *c = s->conns, *next;
 
     s->draining = true;
-    if (!c && s->on_empty)
-        s->on_empty(s->data);
     for (; c; c = next) {
         next = c->next; /* a step frees its own connection only */
         lmtp_conn_step(c);

@@ -4,8 +4,7 @@
 #include <unistd.h>
 
 #include "common/base/alloc.h"
-#include "common/daemon/daemon.h"
-#include "common/log/log.h"
+#include "common/daemon/listen.h"
 #include "frontends/lmtp/config.h"
 #include "frontends/lmtp/server.h"
 
@@ -13,8 +12,7 @@ enum { HOSTNAME_MAX = 256 };
 
 struct app {
     struct lmtp_server server;
-    struct wd_listener_options listen;
-    struct wd_listener *listener;
+    struct wd_daemon_listeners listeners;
     char hostname[HOSTNAME_MAX];
 };
 
@@ -40,49 +38,18 @@ fill_options(struct wd_daemon *d, struct app *app)
     };
 }
 
-/* For test harnesses and supervisors that ask for any free port. */
-static bool
-write_port(struct wd_daemon *d, const struct app *app, struct wd_error *err)
-{
-    const char *file = wd_daemon_string(d, "portFile");
-    FILE *f;
-
-    if (!file)
-        return true;
-    f = fopen(file, "we");
-    if (!f)
-        return wd_fail(err, WD_INVALID, "lmtp.portFile %s: %m", file);
-    fprintf(f, "%d\n", wd_listener_port(app->listener));
-    return fclose(f) == 0 || wd_fail(err, WD_INVALID, "lmtp.portFile %s: %m", file);
-}
-
 static bool
 start_listener(struct wd_daemon *d, struct app *app, struct wd_error *err)
 {
-    size_t proxies;
-    const char *const *list = wd_config_list(d->config, "lmtp.useProxy", &proxies);
-
-    app->listen = (struct wd_listener_options){
-        .host = wd_daemon_string(d, "host"),
-        .port = (int)wd_daemon_int(d, "port"),
-        .secured = wd_daemon_bool(d, "secured"),
-        .hide_starttls = wd_daemon_bool(d, "disableSTARTTLS"),
-        .proxies = proxies ? list : NULL,
-        .max_connections = (int)wd_daemon_int(d, "maxConnections"),
-        .max_per_ip = (int)wd_daemon_int(d, "maxConnectionsPerIP"),
-        .tls = d->tls,
+    const struct wd_daemon_protocol lmtp = {
+        .max_connections = "maxConnections",
         .refusal = "421 4.7.0 Too many connections\r\n",
         .proxy_refusal = "421 4.7.0 Bad PROXY header\r\n",
         .on_conn = lmtp_server_accept,
         .data = &app->server,
     };
-    app->listen.secure = wd_daemon_bool(d, "secure") && !app->listen.secured;
-    app->listener = wd_listener_new(d->loop, &app->listen, err);
-    if (!app->listener)
-        return false;
-    wd_log(WD_LOG_INFO, "listening", WD_KV("host", app->listen.host),
-           WD_KV_INT("port", wd_listener_port(app->listener)), WD_KV_BOOL("tls", app->listen.secure));
-    return write_port(d, app, err);
+
+    return wd_daemon_listen(d, &lmtp, &app->listeners, err);
 }
 
 static int64_t
@@ -133,20 +100,20 @@ start(struct wd_daemon *d, struct wd_error *err)
 }
 
 static void
-on_empty(void *data)
-{
-    wd_daemon_done(data);
-}
-
-static void
 drain(struct wd_daemon *d)
 {
     struct app *app = d->app;
 
-    wd_listener_stop(app->listener);
-    app->server.on_empty = on_empty;
-    app->server.data = d;
+    wd_daemon_stop_listening(&app->listeners);
     lmtp_server_drain(&app->server);
+}
+
+static bool
+drained(const struct wd_daemon *d)
+{
+    const struct app *app = d->app;
+
+    return app->server.conn_count == 0;
 }
 
 static void
@@ -154,21 +121,23 @@ finish(struct wd_daemon *d)
 {
     struct app *app = d->app;
 
-    app->server.on_empty = NULL;
     lmtp_server_close(&app->server);
-    wd_listener_free(app->listener);
+    wd_daemon_unlisten(&app->listeners);
     free(app);
 }
 
 int
 main(int argc, char **argv)
 {
-    static const struct wd_daemon_spec spec = { .program = "wd-lmtp",
-                                                .section = "lmtp",
-                                                .keys = lmtp_config_keys,
-                                                .start = start,
-                                                .drain = drain,
-                                                .finish = finish };
+    static const struct wd_daemon_spec spec = {
+        .program = "wd-lmtp",
+        .section = "lmtp",
+        .keys = lmtp_config_keys,
+        .start = start,
+        .drain = drain,
+        .drained = drained,
+        .finish = finish,
+    };
 
     return wd_daemon_main(argc, argv, &spec);
 }

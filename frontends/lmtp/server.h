@@ -32,14 +32,11 @@ struct lmtp_server {
     struct lmtp_conn *conns; /* all that live, a list */
     size_t conn_count;
     bool draining;
-    void (*on_empty)(void *data); /* after lmtp_server_drain(): the last connection is gone */
-    void *data;
 };
 
 /** For wd_listener_options.on_conn, with the server as data. */
 void lmtp_server_accept(void *server, struct wd_conn *net);
-/** Says 421 to connections without a transaction, and to the others when theirs ends. Runs on_empty once none is left,
- *  at once if there is none now. */
+/** Says 421 to connections without a transaction, and to the others when theirs ends; over when conn_count is 0. */
 void lmtp_server_drain(struct lmtp_server *s);
 /** Ends all connections and calls now; before the client is freed. */
 void lmtp_server_close(struct lmtp_server *s);

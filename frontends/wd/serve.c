@@ -136,6 +136,7 @@ serve(struct cli *c, char **words)
 }
 
 const struct cli_command cli_serve_commands[] = {
-    { "serve", NULL, "[--config FILE] [--set KEY=VALUE]…", "run a node: store, IMAP, LMTP, HTTP", 0, 0, serve, options },
+    { "serve", NULL, "[--config FILE] [--set KEY=VALUE]…", "run a node: store, IMAP, LMTP, HTTP", 0, 0, serve,
+      options },
     { .noun = NULL },
 };

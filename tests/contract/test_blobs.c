@@ -5,6 +5,7 @@
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
 #include "tests/contract/contract.h"
+#include "tests/run.h"
 
 static struct contract c;
 static struct wd_error err;
@@ -332,10 +333,8 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("blobs");
     TCase *t = tcase_create("blobs");
-    SRunner *r;
-    int failed, n = CONTRACT_DRIVERS;
+    int n = CONTRACT_DRIVERS;
 
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, a_body_comes_back_in_any_range, 0, n);
@@ -348,10 +347,5 @@ main(void)
     tcase_add_loop_test(t, collect_keeps_to_its_limit, 0, n);
     tcase_add_loop_test(t, an_upload_grows_at_its_end, 0, n);
     tcase_add_loop_test(t, old_uploads_expire, 0, n);
-    suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_case("blobs", t);
 }

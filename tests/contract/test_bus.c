@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "tests/contract/contract.h"
+#include "tests/run.h"
 
 static struct contract c;
 static struct wd_error err;
@@ -181,10 +182,8 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("bus");
     TCase *t = tcase_create("bus");
-    SRunner *r;
-    int failed, n = CONTRACT_DRIVERS;
+    int n = CONTRACT_DRIVERS;
 
     tcase_set_timeout(t, 30);
     tcase_add_loop_test(t, beacons_reach_subscribers_in_order, 0, n);
@@ -193,10 +192,5 @@ main(void)
     tcase_add_loop_test(t, limited_counters_count_per_field_and_version, 0, n);
     tcase_add_loop_test(t, keys_are_set_got_and_dropped, 0, n);
     tcase_add_loop_test(t, a_lock_has_one_holder, 0, n);
-    suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_case("bus", t);
 }

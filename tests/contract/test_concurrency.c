@@ -5,6 +5,8 @@
 
 #include "tests/contract/contract.h"
 
+#include "tests/run.h"
+
 enum { WRITERS = 8, READERS = 3, BATCHES = 40, PER_BATCH = 3 };
 
 static struct contract c;
@@ -225,19 +227,12 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("concurrency");
     TCase *t = tcase_create("concurrency");
-    SRunner *r;
-    int failed, n = CONTRACT_DRIVERS;
+    int n = CONTRACT_DRIVERS;
 
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, batches_of_many_threads_are_whole, 0, n);
     tcase_add_loop_test(t, counters_lose_nothing, 0, n);
     tcase_add_loop_test(t, one_body_from_many_threads_is_stored_once, 0, n);
-    suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_case("concurrency", t);
 }

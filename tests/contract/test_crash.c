@@ -8,6 +8,7 @@
 #include "common/base/alloc.h"
 #include "store-svc/driver/fault/fault.h"
 #include "tests/contract/contract.h"
+#include "tests/run.h"
 
 enum { ENOUGH = 60 /* commits that a child reports before it is killed */ };
 
@@ -222,10 +223,8 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("crash");
     TCase *t = tcase_create("crash");
-    SRunner *r;
-    int failed, n = CONTRACT_DRIVERS;
+    int n = CONTRACT_DRIVERS;
 
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, what_was_acknowledged_survives_a_kill, 0, n);
@@ -233,10 +232,5 @@ main(void)
     tcase_add_loop_test(t, a_full_database_stays_usable, 0, n);
     tcase_add_loop_test(t, the_nth_call_fails_and_leaves_nothing, 0, n);
     tcase_add_loop_test(t, blob_calls_fail_too_and_batches_pass_through, 0, n);
-    suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_case("crash", t);
 }

@@ -3,6 +3,7 @@
 
 #include "common/base/clock.h"
 #include "tests/contract/contract.h"
+#include "tests/run.h"
 
 static struct contract c;
 
@@ -623,10 +624,8 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("docs");
     TCase *t = tcase_create("docs");
-    SRunner *r;
-    int failed, n = CONTRACT_DRIVERS;
+    int n = CONTRACT_DRIVERS;
 
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, what_is_inserted_is_found_again, 0, n);
@@ -652,10 +651,5 @@ main(void)
     tcase_add_loop_test(t, a_cursor_shows_one_moment, 0, n);
     tcase_add_loop_test(t, everything_is_there_after_a_restart, 0, n);
     tcase_add_loop_test(t, new_declarations_take_up_old_documents, 0, n);
-    suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_case("docs", t);
 }

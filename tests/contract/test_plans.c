@@ -3,6 +3,7 @@
 
 #include "store-svc/driver/embedded/embedded_priv.h"
 #include "tests/contract/contract.h"
+#include "tests/run.h"
 
 static const struct wd_docs_index message_indexes[] = {
     { "mailbox_uid", "mailbox 1, uid 1, _id 1", 0, NULL, -1 },
@@ -126,16 +127,8 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("plans");
     TCase *t = tcase_create("plans");
-    SRunner *r;
-    int failed;
 
     tcase_add_loop_test(t, queries_use_their_indexes, 0, (int)WD_COUNT(plans));
-    suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_case("plans", t);
 }

@@ -6,6 +6,7 @@
 #include "common/base/vec.h"
 #include "store-svc/port/match.h"
 #include "tests/contract/contract.h"
+#include "tests/run.h"
 
 static struct contract c;
 static struct wd_error err;
@@ -541,17 +542,9 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("random");
     TCase *t = tcase_create("random");
-    SRunner *r;
-    int failed;
 
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, the_driver_agrees_with_the_model, 0, CONTRACT_DRIVERS * 2);
-    suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_case("random", t);
 }

@@ -4,7 +4,8 @@ import subprocess
 import tomllib
 
 import pytest
-from harness.server import BUILD, ROOT
+from harness.server import BUILD, ROOT, Server
+from harness.wire import Imap
 
 DAEMONS = ["wd-store", "wd-imap", "wd-lmtp", "wd-http"]
 FILES = {name: ROOT / "deploy/config" / f"{name}.toml" for name in DAEMONS}
@@ -66,3 +67,53 @@ def test_one_file_may_serve_all(tmp_path):
     (tmp_path / "all.toml").write_text(switched_on("wd-imap").replace("[log]", "[lmtp]\nport = 2424\n[api]\nport = 8080\n[log]"))
     for name in DAEMONS:
         check(name, tmp_path / "all.toml")
+
+
+def everything(only=None):
+    """One file with the keys of all daemons at their defaults; or of some."""
+    sections = {}
+    for name in DAEMONS:
+        for key, (default, kind) in options(name).items():
+            section, _, rest = key.partition(".") if "." in key else ("", "", key)
+            if kind == "array of tables" or (only and key not in only):
+                continue  # a row of each table follows
+            value = {"number": default or "1", "true or false": default or "false"}.get(kind, f'"{default or "x"}"')
+            sections.setdefault(section, {})[rest] = f"[{value}]" if kind == "list" else value
+    tops = "".join(f"{key} = {value}\n" for key, value in sections.pop("", {}).items())
+    text = "".join(f"[{section}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items()) for section, keys in sections.items())
+    return tops + text + '[[imap.interface]]\nenabled = false\nport = 1\n[[spamHeader]]\nkey = "X"\nvalue = "Y"\ntarget = "Z"\n'
+
+
+@pytest.mark.parametrize("name", DAEMONS)
+def test_one_file_with_every_key_of_every_daemon(name, tmp_path):
+    """Which none of them refuses, and which still finds a wrong one of its own."""
+    (tmp_path / "all.toml").write_text(everything())
+    check(name, tmp_path / "all.toml")
+    own = {"wd-store": "archive.day", "wd-imap": "imap.prot", "wd-lmtp": "lmtp.prot", "wd-http": "api.prot"}[name]
+    section, key = own.split(".")
+    (tmp_path / "wrong.toml").write_text(everything().replace(f"[{section}]\n", f"[{section}]\n{key} = 1\n"))
+    with pytest.raises(AssertionError, match=f"{own}: unknown key; did you mean"):
+        check(name, tmp_path / "wrong.toml")
+
+
+def test_a_node_knows_every_key_of_every_daemon(tmp_path):
+    """The last --set is wrong, so that nothing is started."""
+    sets = [f"{key}={default or '1'}" for name in DAEMONS for key, (default, kind) in options(name).items() if kind != "array of tables"]
+    done = subprocess.run([BUILD / "bin/wd", "serve", "--data", tmp_path, *(word for s in [*sets, "no"] for word in ("--set", s))], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=20)
+    assert "--set wants KEY=VALUE, not 'no'" in done.stdout
+
+
+def test_a_node_runs_with_every_default_said_aloud(tmp_path):
+    """In the file and as --set; less what says where this node is."""
+    places = ("imap.port", "lmtp.port", "api.port", "imap.secure", "imap.disableSTARTTLS", "store.dataDir", "store.events", "store.url")
+    settings = {key: default for name in DAEMONS for key, (default, kind) in options(name).items() if default and key not in places}
+    assert {"imap.enabled", "lmtp.enabled", "api.enabled", "imap.maxUploadMB"} <= settings.keys()
+    (tmp_path / "all.toml").write_text(everything(settings))
+    server = Server(settings, config=tmp_path / "all.toml").start()
+    try:
+        imap = Imap(server.imap, server.user(), box="INBOX")
+        imap.append("INBOX", b"Subject: x\r\n\r\nbody\r\n")
+        imap.logout()
+    finally:
+        server.close()

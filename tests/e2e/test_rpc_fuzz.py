@@ -2,17 +2,15 @@
 dies nor leaks, and what is wrong with a request is never called an error of the store."""
 import os
 import random
-import re
 import time
 
 import pytest
 from harness import wdrpc
-from harness.server import BUILD_ASAN, Server, until
-from harness.wire import Lmtp
+from harness.server import BUILD_ASAN, Server
 
 SEED = int(os.environ.get("WD_FUZZ_SEED", "17"))
 SECONDS = float(os.environ.get("WD_RPC_FUZZ_SECONDS", "20"))
-OURS = {"INTERNAL", "DATA_LOSS", "DATABASE", "UNAVAILABLE", "CONFLICT", "DUPLICATE"}
+OURS = {"INTERNAL", "DATA_LOSS", "DATABASE", "UNAVAILABLE", "CONFLICT", "DUPLICATE"}  # reasons that blame the store
 ODD_BYTES = [b"", b"\0", b"\xff\xfe", b"a\0b", b"/", b"//", b"*", b"%", b".", b"@", b"a@", b"@b", b"\\Seen", b"$x", b" ", b"\r\n", b"{5}",
              b"INBOX", b"inbox/x", b"x" * 300, b"x" * 70000, b"a/" * 200, "ä€😀".encode(), b"\xed\xa0\x80", b"-1", b"0", b"4294967295",
              b"99999999999999999999", b"1 2", b"Trash", b"Box", b"a@example.com", b"x=y", b"+", b"'", b"\"", b"$where"]
@@ -86,7 +84,7 @@ class Maker:
 
 @pytest.fixture(scope="module")
 def sanitized():
-    s = Server({"auth.pbkdf2Iterations": "1000"} if False else None, build=BUILD_ASAN).start(seconds=120)
+    s = Server(build=BUILD_ASAN).start(seconds=120)
     yield s
     s.close()  # looks for what a sanitizer said, leaks included
 
@@ -142,7 +140,7 @@ def test_random_requests(sanitized):
     assert not bad, f"{len(bad)} of {count}:\n" + "\n".join(bad[:20]) + sanitized.log()[-3000:]
     assert sorted(sanitized.pids()) == pids, sanitized.log()
     missing = {n for n, _ in every} - accepted
-    print(count, "requests; never accepted:", sorted(missing))
+    assert len(missing) <= 3, f"{count} requests, and these methods accepted none: {sorted(missing)}"
     client.service_token = token["admin"]
     report = client.call("wd.v1.Admin.Check", bodies=True, timeout=60)
     assert report.problem_count == 0, list(report.problems)[:20]

@@ -7,7 +7,8 @@
 #define CHECK(condition)                                                                           \
     do {                                                                                           \
         if (!(condition)) {                                                                        \
-            fprintf(stderr, "program: line %d: %s: %s %s\n", __LINE__, #condition, err.name ? err.name : "-", err.text); \
+            fprintf(stderr, "program: line %d: %s: %s %s\n", __LINE__, #condition,                \
+                    err.name ? err.name : "-", err.text);                                          \
             return 1;                                                                              \
         }                                                                                          \
     } while (0)

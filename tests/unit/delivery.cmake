@@ -9,3 +9,5 @@ foreach(test append check deliver maintenance recipient thread)
     wd_test(store-svc/domain/test_${test}.c THREADS SOURCES store-svc/domain/users_fixture.c store-svc/domain/delivery_fixture.c
         DEPS wd_store_domain wd_driver_embedded)
 endforeach()
+wd_test(store-svc/domain/test_faults.c SOURCES store-svc/domain/users_fixture.c store-svc/domain/delivery_fixture.c
+    DEPS wd_store_domain wd_driver_embedded wd_driver_fault)

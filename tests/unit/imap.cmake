@@ -1,7 +1,6 @@
 wd_test(frontends/imap/test_args.c DEPS wd_imap_syntax)
 wd_test(frontends/imap/test_body.c DEPS wd_imap_syntax)
 wd_test(frontends/imap/test_command.c DEPS wd_imap)
-wd_test(frontends/imap/test_encode.c DEPS wd_imap_syntax)
 wd_test(frontends/imap/test_fetch_items.c DEPS wd_imap_syntax)
 wd_test(frontends/imap/test_lex.c DEPS wd_imap_syntax)
 wd_test(frontends/imap/test_name.c DEPS wd_imap_syntax)

@@ -43,8 +43,9 @@ def listening(port):
 class Server:
     """`wd serve` with a data directory of its own. Settings are those of --set: {"imap.maxMB": 40}."""
 
-    def __init__(self, settings=None, build=BUILD, data=None, plain=True):
+    def __init__(self, settings=None, build=BUILD, data=None, plain=True, config=None):
         self.build = pathlib.Path(build)
+        self.config = config
         self.data = pathlib.Path(data or tempfile.mkdtemp(prefix="wd-e2e-"))
         self.imap, self.lmtp, self.http = free_port(), free_port(), free_port()
         self.settings = {"imap.port": self.imap, "lmtp.port": self.lmtp, "api.port": self.http}
@@ -56,7 +57,7 @@ class Server:
         self.users = 0
 
     def start(self, seconds=60):
-        args = [self.build / "bin/wd", "serve", "--data", self.data]
+        args = [self.build / "bin/wd", "serve", "--data", self.data, *(["--config", self.config] if self.config else [])]
         for key, value in self.settings.items():
             args += ["--set", f"{key}={value}"]
         log = open(self.log_path, "ab")

@@ -46,6 +46,15 @@ class Line:
         del self.buf[:n]
         return data
 
+    def lines_to_the_end(self):
+        """Until the server closes."""
+        lines = []
+        try:
+            while True:
+                lines.append(self.line())
+        except ConnectionError:
+            return lines
+
     def closed(self):
         """Reads to the end; true when the server closed."""
         try:

@@ -19,6 +19,7 @@
 #include "common/admin/signals.h"
 #include "common/base/clock.h"
 #include "common/base/lifetime.h"
+#include "tests/run.h"
 
 static struct wd_error err;
 
@@ -274,10 +275,7 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("admin");
     TCase *cases = tcase_create("admin");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(cases, metrics_in_prometheus_text);
     tcase_add_test(cases, histograms_count_up);
@@ -286,10 +284,5 @@ main(void)
     tcase_add_loop_test(cases, the_manager_is_told, 0, 2);
     tcase_add_test(cases, privileges_are_dropped_for_good);
     tcase_add_test(cases, files_are_raised_to_the_hard_limit);
-    suite_add_tcase(suite, cases);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("admin", cases);
 }

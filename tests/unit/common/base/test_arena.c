@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/base/lifetime.h"
+#include "tests/run.h"
 
 START_TEST(memory_is_zeroed_and_aligned)
 {
@@ -58,18 +59,10 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("arena");
     TCase *cases = tcase_create("arena");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(cases, memory_is_zeroed_and_aligned);
     tcase_add_test(cases, what_it_gave_stays_until_the_reset);
     tcase_add_test(cases, large_pieces_and_texts);
-    suite_add_tcase(suite, cases);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("arena", cases);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/lifetime.h"
+#include "tests/run.h"
 
 static const struct {
     struct wd_str plain;
@@ -96,20 +97,12 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("b64");
     TCase *cases = tcase_create("b64");
-    SRunner *runner;
-    int failed;
 
     tcase_add_loop_test(cases, known_values, 0, WD_COUNT(rows));
     tcase_add_test(cases, refused);
     tcase_add_test(cases, appends);
     tcase_add_test(cases, all_bytes_at_all_lengths);
     tcase_add_test(cases, digits);
-    suite_add_tcase(suite, cases);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("b64", cases);
 }

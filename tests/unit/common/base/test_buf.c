@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/lifetime.h"
+#include "tests/run.h"
 
 START_TEST(it_grows)
 {
@@ -65,19 +66,11 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("buf");
     TCase *cases = tcase_create("buf");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(cases, it_grows);
     tcase_add_test(cases, many_small_additions);
     tcase_add_test(cases, cutting);
     tcase_add_test(cases, reserved_room_is_there);
-    suite_add_tcase(suite, cases);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("buf", cases);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/utf8.h"
+#include "tests/run.h"
 
 static int rows;
 static int numbers[1000];
@@ -78,19 +79,11 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("error");
     TCase *cases = tcase_create("error");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(cases, every_row_is_sound);
     tcase_add_test(cases, what_nobody_knows_is_internal);
     tcase_add_test(cases, texts_are_printable_and_cut_between_characters);
     tcase_add_test(cases, context_goes_in_front);
-    suite_add_tcase(suite, cases);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("error", cases);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/lifetime.h"
+#include "tests/run.h"
 
 START_TEST(there_and_back)
 {
@@ -34,17 +35,9 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("hex");
     TCase *cases = tcase_create("hex");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(cases, there_and_back);
     tcase_add_test(cases, refused);
-    suite_add_tcase(suite, cases);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("hex", cases);
 }

@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/lifetime.h"
+#include "tests/run.h"
 
 static int64_t
 fixed_time(void)
@@ -58,18 +59,10 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("id");
     TCase *cases = tcase_create("id");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(cases, text_form);
     tcase_add_test(cases, refused);
     tcase_add_test(cases, new_ones_differ_and_ascend);
-    suite_add_tcase(suite, cases);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("id", cases);
 }

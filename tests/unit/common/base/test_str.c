@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/lifetime.h"
+#include "tests/run.h"
 
 #define S WD_STR
 
@@ -254,10 +255,7 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("str");
     TCase *cases = tcase_create("str");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(cases, order_and_equality);
     tcase_add_test(cases, starts_and_ends);
@@ -269,10 +267,5 @@ main(void)
     tcase_add_test(cases, numbers_of_32_bits);
     tcase_add_test(cases, signed_numbers);
     tcase_add_test(cases, characters);
-    suite_add_tcase(suite, cases);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("str", cases);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/lifetime.h"
+#include "tests/run.h"
 
 static const struct {
     struct wd_str bytes;
@@ -150,10 +151,7 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("utf8");
     TCase *cases = tcase_create("utf8");
-    SRunner *runner;
-    int failed;
 
     tcase_add_loop_test(cases, first_characters, 0, WD_COUNT(rows));
     tcase_add_test(cases, every_character_there_and_back);
@@ -162,10 +160,5 @@ main(void)
     tcase_add_test(cases, cuts_of_bad_bytes_stay_in_bounds);
     tcase_add_test(cases, so_many_characters);
     tcase_add_test(cases, repair);
-    suite_add_tcase(suite, cases);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("utf8", cases);
 }

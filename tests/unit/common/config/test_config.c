@@ -6,6 +6,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/lifetime.h"
+#include "tests/run.h"
 
 static const struct wd_config_key imap_keys[] = {
     { "imap.enabled", WD_CONFIG_BOOL, "true", 0, 0, "serve IMAP" },
@@ -325,10 +326,7 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("config");
     TCase *cases = tcase_create("config");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(cases, defaults);
     tcase_add_test(cases, a_file);
@@ -342,10 +340,5 @@ main(void)
     tcase_add_test(cases, command_lines);
     tcase_add_test(cases, command_lines_that_are_refused);
     tcase_add_loop_exit_test(cases, help_and_version_exit_well, 0, 0, 2);
-    suite_add_tcase(suite, cases);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("config", cases);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "tests/run.h"
 
 static int fds[2];
 static char line[65536];
@@ -134,10 +135,9 @@ START_TEST(threads_do_not_mix_lines)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-    Suite *s = suite_create("log");
     TCase *t = tcase_create("log");
 
     tcase_add_test(t, logfmt_line);
@@ -147,18 +147,5 @@ suite(void)
     tcase_add_test(t, error_adds_reason_and_text);
     tcase_add_test(t, long_values_are_cut);
     tcase_add_test(t, threads_do_not_mix_lines);
-    suite_add_tcase(s, t);
-    return s;
-}
-
-int
-main(void)
-{
-    SRunner *r = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("log", t);
 }

@@ -5,6 +5,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/lifetime.h"
+#include "tests/run.h"
 
 /* name|mailbox|host, "{name" for a group, "}" for its end */
 static const struct {
@@ -138,19 +139,11 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("address");
     TCase *t = tcase_create("address");
-    SRunner *r;
-    int failed;
 
     tcase_add_loop_test(t, list_is_read, 0, WD_COUNT(lists));
     tcase_add_loop_test(t, path_is_read, 0, WD_COUNT(paths));
     tcase_add_loop_test(t, form_for_lookup, 0, WD_COUNT(forms));
     tcase_add_test(t, valid_addresses);
-    suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_case("address", t);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/lifetime.h"
+#include "tests/run.h"
 
 enum form { RFC5322, IMAP, IMAP_DAY, ISO };
 
@@ -117,19 +118,11 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("date");
     TCase *t = tcase_create("date");
-    SRunner *r;
-    int failed;
 
     tcase_add_loop_test(t, date_is_read, 0, WD_COUNT(dates));
     tcase_add_loop_test(t, date_is_written, 0, WD_COUNT(written));
     tcase_add_test(t, rfc5322_date_has_its_zone);
     tcase_add_test(t, day_starts_in_utc);
-    suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_case("date", t);
 }

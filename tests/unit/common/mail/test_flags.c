@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/lifetime.h"
+#include "tests/run.h"
 
 START_TEST(system_flags)
 {
@@ -51,17 +52,9 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("flags");
     TCase *cases = tcase_create("flags");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(cases, system_flags);
     tcase_add_test(cases, keywords);
-    suite_add_tcase(suite, cases);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("flags", cases);
 }

@@ -4,23 +4,17 @@
 #include <stdlib.h>
 
 #include "common/base/lifetime.h"
+#include "tests/loop.h"
+#include "tests/run.h"
 
 enum { SMALL = 64 }; /* the model: one bool per number 1…SMALL */
-
-/* For inner loops: Check notes each ck_assert() that it passes, which costs a system call. */
-#define must(condition)                                                                            \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            ck_abort_msg("not true: %s", #condition);                                              \
-    } while (0)
 
 static uint32_t seed = 1;
 
 static uint32_t
 below(uint32_t n)
 {
-    seed = seed * 1664525 + 1013904223;
-    return (seed >> 8) % n;
+    return next_below(&seed, n);
 }
 
 static struct wd_buf
@@ -283,10 +277,7 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("seqset");
     TCase *cases = tcase_create("seqset");
-    SRunner *runner;
-    int failed;
 
     tcase_set_timeout(cases, 60);
     tcase_add_loop_test(cases, random_changes, 0, 5);
@@ -297,10 +288,5 @@ main(void)
     tcase_add_test(cases, the_ends_of_the_numbers);
     tcase_add_test(cases, positions_follow_changes);
     tcase_add_test(cases, deltas_that_are_refused);
-    suite_add_tcase(suite, cases);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("seqset", cases);
 }

@@ -5,6 +5,7 @@
 
 #include "common/base/lifetime.h"
 #include "common/base/utf8.h"
+#include "tests/run.h"
 
 static const struct {
     struct wd_str utf8, utf7;
@@ -84,19 +85,11 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("utf7");
     TCase *cases = tcase_create("utf7");
-    SRunner *runner;
-    int failed;
 
     tcase_add_loop_test(cases, both_directions, 0, WD_COUNT(pairs));
     tcase_add_test(cases, refused);
     tcase_add_test(cases, bad_utf8_becomes_replacement_characters);
     tcase_add_test(cases, every_character_there_and_back);
-    suite_add_tcase(suite, cases);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("utf7", cases);
 }

@@ -319,3 +319,22 @@ got_is(const struct client *c, struct wd_str text)
 {
     return wd_str_eq(wd_buf_view(&c->got), text);
 }
+
+struct wd_buf
+peer_bytes(size_t n)
+{
+    struct wd_buf b = { 0 };
+
+    wd_buf_reserve(&b, n + 16);
+    for (uint32_t i = 0; b.n < n; i++)
+        wd_buf_printf(&b, "%07x ", i);
+    b.n = n;
+    return b;
+}
+
+void
+peer_end(struct server *s, struct client *c)
+{
+    client_done(c);
+    server_done(s);
+}

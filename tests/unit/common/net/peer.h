@@ -76,5 +76,10 @@ void settle_loop(struct server *s);
 int64_t peer_deadline(void);
 void peer_round(struct event_base *loop, int64_t deadline, const char *what, int line);
 
+/** n bytes (yours to free) in which every place can be told from its neighbours. */
+struct wd_buf peer_bytes(size_t n);
+/** The end of a test of one client. */
+void peer_end(struct server *s, struct client *c);
+
 bool got_is(const struct client *c, struct wd_str text);
 #endif

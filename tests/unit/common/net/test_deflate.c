@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/lifetime.h"
+#include "tests/run.h"
 #include "tests/unit/common/net/peer.h"
 
 static void
@@ -401,10 +402,7 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("deflate");
     TCase *cases = tcase_create("deflate");
-    SRunner *runner;
-    int failed;
 
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, what_goes_out_comes_back);
@@ -418,10 +416,5 @@ main(void)
     tcase_add_test(cases, a_connection_under_a_bomb_keeps_to_its_limit);
     tcase_add_test(cases, damaged_input_ends_the_connection);
     tcase_add_test(cases, a_slow_reader_of_compressed_output);
-    suite_add_tcase(suite, cases);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("deflate", cases);
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/run.h"
+
 START_TEST(an_address_has_so_many_and_no_more)
 {
     struct wd_ip_counts *t = wd_ip_counts_new();
@@ -79,19 +81,11 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("limits");
     TCase *cases = tcase_create("limits");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(cases, an_address_has_so_many_and_no_more);
     tcase_add_test(cases, ipv6_counts_by_network);
     tcase_add_test(cases, no_limit_counts_on);
     tcase_add_test(cases, many_addresses);
-    suite_add_tcase(suite, cases);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("limits", cases);
 }

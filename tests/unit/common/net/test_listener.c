@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/base/lifetime.h"
+#include "tests/run.h"
 #include "tests/unit/common/net/peer.h"
 
 static const char *const loopback[] = { "127.0.0.0/8", NULL };
@@ -344,10 +345,7 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("listener");
     TCase *cases = tcase_create("listener");
-    SRunner *runner;
-    int failed;
 
     tcase_set_timeout(cases, 30);
     tcase_add_loop_test(cases, proxy_header_names_the_client, 0, 3);
@@ -366,10 +364,5 @@ main(void)
     tcase_add_test(cases, many_connections_at_once);
     tcase_add_test(cases, a_listener_that_is_freed_takes_lingering_connections_along);
     tcase_add_test(cases, secured_listeners_are_private);
-    suite_add_tcase(suite, cases);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("listener", cases);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/base/lifetime.h"
+#include "tests/run.h"
 
 #define V2 "\r\n\r\n\0\r\nQUIT\n"
 
@@ -135,20 +136,12 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("proxy");
     TCase *cases = tcase_create("proxy");
-    SRunner *runner;
-    int failed;
 
     tcase_add_loop_test(cases, headers, 0, WD_COUNT(rows));
     tcase_add_loop_test(cases, every_start_of_a_header_asks_for_more, 0, WD_COUNT(rows));
     tcase_add_test(cases, an_endless_line_is_refused);
     tcase_add_test(cases, trusted_peers);
     tcase_add_test(cases, mapped_addresses_are_shown_as_ipv4);
-    suite_add_tcase(suite, cases);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("proxy", cases);
 }

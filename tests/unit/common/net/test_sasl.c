@@ -5,6 +5,7 @@
 
 #include "common/base/b64.h"
 #include "common/base/lifetime.h"
+#include "tests/run.h"
 
 /* The answer `bytes` in base64 to a mechanism at its first step. */
 static enum wd_sasl_result
@@ -126,10 +127,7 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("sasl");
     TCase *cases = tcase_create("sasl");
-    SRunner *runner;
-    int failed;
 
     tcase_add_loop_test(cases, one_answer_holds_all, 0, WD_COUNT(rows));
     tcase_add_test(cases, login_asks_twice);
@@ -137,10 +135,5 @@ main(void)
     tcase_add_test(cases, answers_that_are_no_base64);
     tcase_add_test(cases, an_answer_has_a_limit);
     tcase_add_test(cases, unknown_mechanisms);
-    suite_add_tcase(suite, cases);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("sasl", cases);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/lifetime.h"
+#include "tests/run.h"
 #include "tests/unit/common/net/peer.h"
 
 static struct server server;
@@ -40,25 +41,6 @@ begin(bool secure, void (*input)(struct session *))
     until(&server, server.n == 1);
 }
 
-static void
-end(void)
-{
-    client_done(&client);
-    server_done(&server);
-}
-
-static struct wd_buf
-big(size_t n)
-{
-    struct wd_buf b = { 0 };
-
-    wd_buf_reserve(&b, n + 16);
-    for (uint32_t i = 0; b.n < n; i++)
-        wd_buf_printf(&b, "%07x ", i);
-    b.n = n;
-    return b;
-}
-
 /* The common name of the certificate that a new client is shown for a name. */
 static const char *
 shown_to(const char *name)
@@ -88,13 +70,13 @@ START_TEST(tls_from_the_first_byte)
     ck_assert_str_eq(wd_conn_cipher(server.sessions[0].conn), "TLSv1.3 TLS_AES_256_GCM_SHA384");
     client_send(&client, WD_STR("hello\r\n"));
     until(&server, got_is(&client, WD_STR("<hello>")));
-    end();
+    peer_end(&server, &client);
 }
 END_TEST
 
 START_TEST(large_transfers_both_ways)
 {
-    struct wd_buf text = big(5 << 20);
+    struct wd_buf text = peer_bytes(5 << 20);
     struct session *s = &server.sessions[0];
 
     begin(true, collect);
@@ -108,14 +90,14 @@ START_TEST(large_transfers_both_ways)
     ck_assert(got_is(&client, wd_buf_view(&text)));
     until(&server, s->drained == 1);
     wd_buf_done(&text);
-    end();
+    peer_end(&server, &client);
 }
 END_TEST
 
 START_TEST(what_openssl_holds_back_is_read_when_reading_goes_on)
 {
     struct session *s = &server.sessions[0];
-    struct wd_buf text = big(16000);
+    struct wd_buf text = peer_bytes(16000);
 
     begin(true, NULL);
     until(&server, client.secure);
@@ -129,7 +111,7 @@ START_TEST(what_openssl_holds_back_is_read_when_reading_goes_on)
     until(&server, s->seen.n == text.n);
     ck_assert(wd_str_eq(wd_buf_view(&s->seen), wd_buf_view(&text)));
     wd_buf_done(&text);
-    end();
+    peer_end(&server, &client);
 }
 END_TEST
 
@@ -145,7 +127,7 @@ START_TEST(starttls)
     client_send(&client, WD_STR("b\r\n"));
     until(&server, got_is(&client, WD_STR("<b>")));
     ck_assert(wd_conn_is_tls(server.sessions[0].conn));
-    end();
+    peer_end(&server, &client);
 }
 END_TEST
 
@@ -162,7 +144,7 @@ START_TEST(starttls_drops_what_was_injected_in_plain_text)
     ck_assert(got_is(&client, WD_STR("OK\r\n")));
     client_send(&client, WD_STR("b\r\n"));
     until(&server, got_is(&client, WD_STR("OK\r\n<b>")));
-    end();
+    peer_end(&server, &client);
 }
 END_TEST
 
@@ -189,7 +171,7 @@ START_TEST(starttls_drops_what_the_kernel_holds)
     until(&server, got_is(&client, WD_STR("OK\r\n")));
     client_secure(&client, NULL);
     until(&server, client.secure && server.sessions[0].secured == 1);
-    end();
+    peer_end(&server, &client);
 }
 END_TEST
 
@@ -202,7 +184,7 @@ START_TEST(starttls_with_a_client_that_talks_on_in_plain_text)
     until(&server, server.sessions[0].closed == 1);
     ck_assert_int_eq(server.sessions[0].secured, 0);
     ck_assert_str_ne(server.sessions[0].why, "");
-    end();
+    peer_end(&server, &client);
 }
 END_TEST
 
@@ -221,7 +203,7 @@ START_TEST(a_handshake_that_never_ends_is_given_up)
     if (_i == 1)
         ck_assert_str_eq(server.sessions[0].why, "TLS handshake timed out");
     ck_assert_uint_eq(wd_listener_connections(server.listener), 0);
-    end();
+    peer_end(&server, &client);
 }
 END_TEST
 
@@ -233,7 +215,7 @@ START_TEST(freeing_inside_of_secured)
     until(&server, got_is(&client, WD_STR("OK\r\n")));
     client_secure(&client, NULL);
     until(&server, client.closed);
-    end();
+    peer_end(&server, &client);
 }
 END_TEST
 
@@ -247,7 +229,7 @@ START_TEST(closing_says_so_to_the_client)
     until(&server, client.closed);
     ck_assert(!client.failed); /* close_notify came */
     ck_assert(got_is(&client, WD_STR("bye")));
-    end();
+    peer_end(&server, &client);
 }
 END_TEST
 
@@ -260,7 +242,7 @@ START_TEST(starttls_without_a_certificate_ends_the_connection)
     client_send(&client, WD_STR("STARTTLS\r\n"));
     until(&server, client.closed);
     ck_assert_str_eq(server.sessions[0].why, "no certificate is configured");
-    end();
+    peer_end(&server, &client);
 }
 END_TEST
 
@@ -294,7 +276,7 @@ START_TEST(the_newest_protocols_only)
     SSL_connect(client.ssl);
     until(&server, client.secure || client.closed);
     ck_assert_int_eq(client.secure, rows[_i].ok);
-    end();
+    peer_end(&server, &client);
 }
 END_TEST
 
@@ -318,7 +300,7 @@ START_TEST(ciphers_of_both_generations_in_one_list)
     ck_assert_str_eq(wd_conn_cipher(server.sessions[0].conn), "TLSv1.3 TLS_CHACHA20_POLY1305_SHA256");
     ck_assert_ptr_null(wd_tls_new(&(struct wd_tls_options){ .certificate_file = file, .ciphers = "TLS_NONE" }, &err));
     ck_assert_int_eq(err.reason, WD_INVALID);
-    end();
+    peer_end(&server, &client);
 }
 END_TEST
 
@@ -338,7 +320,7 @@ START_TEST(the_client_may_not_renegotiate)
     SSL_renegotiate(client.ssl);
     SSL_do_handshake(client.ssl);
     until(&server, client.closed);
-    end();
+    peer_end(&server, &client);
 }
 END_TEST
 
@@ -368,7 +350,7 @@ START_TEST(reload_takes_the_new_files_and_keeps_the_old_when_they_are_bad)
     ck_assert_str_eq(shown_to(NULL), "renewed.example");
     client_send(&client, WD_STR("still here\r\n"));
     until(&server, got_is(&client, WD_STR("<still here>")));
-    end();
+    peer_end(&server, &client);
 }
 END_TEST
 
@@ -454,10 +436,7 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("tls");
     TCase *cases = tcase_create("tls");
-    SRunner *runner;
-    int failed;
 
     tcase_set_timeout(cases, 30);
     tcase_add_test(cases, tls_from_the_first_byte);
@@ -478,10 +457,5 @@ main(void)
     tcase_add_test(cases, names_choose_certificates);
     tcase_add_test(cases, a_self_signed_certificate_is_made_once_and_is_private);
     tcase_add_test(cases, bad_options_are_refused);
-    suite_add_tcase(suite, cases);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("tls", cases);
 }

@@ -2,7 +2,8 @@
 #include <stdlib.h>
 
 #include "common/base/clock.h"
-#include "common/rpc/client_priv.h"
+#include "common/rpc/client_raw.h"
+#include "tests/run.h"
 #include "tests/unit/common/rpc/testing.h"
 
 static struct testing_store store;
@@ -20,10 +21,7 @@ setup(void)
 static void
 teardown(void)
 {
-    testing_call_done(&call);
-    testing_client_close(&client);
-    testing_store_stop(&store);
-    testing_done();
+    testing_end(&call, &client, (struct testing_store *const[]){ &store, NULL });
 }
 
 START_TEST(round_trip)
@@ -205,10 +203,9 @@ START_TEST(reply_over_the_limit_is_internal)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-    Suite *s = suite_create("rpc calls");
     TCase *t = tcase_create("calls");
 
     tcase_add_checked_fixture(t, setup, teardown);
@@ -226,18 +223,5 @@ suite(void)
     tcase_add_test(t, request_over_the_limit_fails_at_once);
     tcase_add_test(t, largest_request_passes);
     tcase_add_test(t, reply_over_the_limit_is_internal);
-    suite_add_tcase(s, t);
-    return s;
-}
-
-int
-main(void)
-{
-    SRunner *r = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("rpc calls", t);
 }

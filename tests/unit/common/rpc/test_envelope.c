@@ -3,6 +3,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/run.h"
 #include "wd/v1/admin.pb-c.h"
 #include "wd/v1/auth.pb-c.h"
 #include "wd/v1/delivery.pb-c.h"
@@ -224,10 +225,9 @@ START_TEST(no_message_contains_itself)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-    Suite *s = suite_create("rpc envelope");
     TCase *t = tcase_create("envelope");
 
     tcase_add_checked_fixture(t, setup, teardown);
@@ -239,18 +239,5 @@ suite(void)
     tcase_add_test(t, dense_honest_messages_unpack);
     tcase_add_test(t, reason_of_a_newer_peer_becomes_that_of_its_status);
     tcase_add_test(t, no_message_contains_itself);
-    suite_add_tcase(s, t);
-    return s;
-}
-
-int
-main(void)
-{
-    SRunner *r = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("rpc envelope", t);
 }

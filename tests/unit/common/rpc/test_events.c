@@ -4,6 +4,7 @@
 
 #include "common/base/clock.h"
 #include "common/rpc/events.h"
+#include "tests/run.h"
 #include "tests/unit/common/rpc/testing.h"
 
 enum { BURST = 20000, TOPIC = 5 };
@@ -252,10 +253,9 @@ START_TEST(clear_text_to_another_host_is_refused)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-    Suite *s = suite_create("rpc events");
     TCase *t = tcase_create("events");
 
     tcase_add_checked_fixture(t, setup, teardown);
@@ -269,18 +269,5 @@ suite(void)
     tcase_add_test(t, restart_of_the_publisher_is_a_gap);
     tcase_add_test(t, subscriber_may_come_first);
     tcase_add_test(t, clear_text_to_another_host_is_refused);
-    suite_add_tcase(s, t);
-    return s;
-}
-
-int
-main(void)
-{
-    SRunner *r = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("rpc events", t);
 }

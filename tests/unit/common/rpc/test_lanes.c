@@ -3,6 +3,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/run.h"
+
 static struct lanes lanes;
 static struct lane_item items[200];
 
@@ -85,10 +87,9 @@ START_TEST(queue_of_one)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-    Suite *s = suite_create("rpc lanes");
     TCase *t = tcase_create("lanes");
 
     tcase_add_checked_fixture(t, setup, NULL);
@@ -97,18 +98,5 @@ suite(void)
     tcase_add_test(t, full_queue_drops_the_newest_of_the_longest_lane);
     tcase_add_test(t, more_callers_than_lanes_share_the_last);
     tcase_add_test(t, queue_of_one);
-    suite_add_tcase(s, t);
-    return s;
-}
-
-int
-main(void)
-{
-    SRunner *r = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("rpc lanes", t);
 }

@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 #include "common/base/rand.h"
 #include "common/rpc/client_priv.h"
+#include "tests/run.h"
 #include "tests/unit/common/rpc/testing.h"
 
 static struct testing_store one, two;
@@ -16,21 +17,12 @@ static void
 setup(void)
 {
     testing_init();
-    one.server = two.server = NULL;
-    client.rpc = NULL;
 }
 
 static void
 teardown(void)
 {
-    testing_call_done(&call);
-    if (client.rpc)
-        testing_client_close(&client);
-    if (one.server)
-        testing_store_stop(&one);
-    if (two.server)
-        testing_store_stop(&two);
-    testing_done();
+    testing_end(&call, &client, (struct testing_store *const[]){ &one, &two, NULL });
 }
 
 static void
@@ -62,10 +54,7 @@ answered_by(const struct testing_call *c)
 static bool
 ask(const char *path, int timeout_ms)
 {
-    testing_call_done(&call);
-    testing_status(&client, &call, path, timeout_ms);
-    testing_await(&client, &call);
-    return call.reply != NULL;
+    return testing_ask(&client, &call, path, timeout_ms);
 }
 
 START_TEST(calls_go_to_both)
@@ -321,7 +310,7 @@ START_TEST(call_to_an_address_that_vanishes_is_finished)
     open_to_name(port);
     testing_status(&client, &waiting, "wait", 20000);
     await_connected(1);
-    testing_store_await_waiting(&one, 1);
+    testing_await_waiting(&client, &one, 1);
     set_names("127.0.0.2", NULL);
     await_connected(2);
     ck_assert(ask("INBOX", 5000));
@@ -426,7 +415,7 @@ START_TEST(too_many_waiting_calls_are_refused_at_once)
         calls[i].left = &left;
         testing_status(&client, &calls[i], "wait", 10000);
         if (i == WORKERS - 1)
-            testing_store_await_waiting(&one, WORKERS);
+            testing_await_waiting(&client, &one, WORKERS);
     }
     while (left > WORKERS + QUEUED)
         event_base_loop(client.loop, EVLOOP_ONCE);
@@ -452,7 +441,7 @@ START_TEST(expired_call_is_not_executed)
     testing_client_to(&client, testing_url("one"));
     testing_status(&client, &waiting, "wait", 20000);
     await_connected(1);
-    testing_store_await_waiting(&one, 1);
+    testing_await_waiting(&client, &one, 1);
     ck_assert(!ask("INBOX", 100)); /* waits behind it and expires there, */
     ck_assert_int_eq(call.err.reason, WD_DEADLINE);
     testing_client_idle(&client, 100); /* a little later than here: its time began when it arrived */
@@ -482,10 +471,9 @@ START_TEST(more_calls_than_the_client_allows_are_refused)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-    Suite *s = suite_create("rpc replicas");
     TCase *t = tcase_create("replicas");
 
     tcase_add_checked_fixture(t, setup, teardown);
@@ -506,18 +494,5 @@ suite(void)
     tcase_add_test(t, too_many_waiting_calls_are_refused_at_once);
     tcase_add_test(t, expired_call_is_not_executed);
     tcase_add_test(t, more_calls_than_the_client_allows_are_refused);
-    suite_add_tcase(s, t);
-    return s;
-}
-
-int
-main(void)
-{
-    SRunner *r = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("rpc replicas", t);
 }

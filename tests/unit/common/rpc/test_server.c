@@ -11,6 +11,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/rand.h"
+#include "tests/run.h"
 #include "tests/unit/common/rpc/nng_leaks.h"
 #include "tests/unit/common/rpc/testing.h"
 
@@ -22,28 +23,18 @@ static void
 setup(void)
 {
     testing_init();
-    store.server = NULL;
-    client.rpc = NULL;
 }
 
 static void
 teardown(void)
 {
-    testing_call_done(&call);
-    if (client.rpc)
-        testing_client_close(&client);
-    if (store.server)
-        testing_store_stop(&store);
-    testing_done();
+    testing_end(&call, &client, (struct testing_store *const[]){ &store, NULL });
 }
 
 static bool
 ask(const char *path, int timeout_ms)
 {
-    testing_call_done(&call);
-    testing_status(&client, &call, path, timeout_ms);
-    testing_await(&client, &call);
-    return call.reply != NULL;
+    return testing_ask(&client, &call, path, timeout_ms);
 }
 
 static const char *
@@ -332,10 +323,9 @@ START_TEST(stop_is_bounded_when_a_handler_hangs)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-    Suite *s = suite_create("rpc server");
     TCase *t = tcase_create("server");
 
     tcase_add_checked_fixture(t, setup, teardown);
@@ -352,18 +342,5 @@ suite(void)
     tcase_add_test(t, message_over_the_limit_closes_the_connection);
     tcase_add_test(t, stop_waits_for_calls_under_way_and_refuses_new_ones);
     tcase_add_test(t, stop_is_bounded_when_a_handler_hangs);
-    suite_add_tcase(s, t);
-    return s;
-}
-
-int
-main(void)
-{
-    SRunner *r = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("rpc server", t);
 }

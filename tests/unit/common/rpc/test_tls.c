@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "common/rpc/events.h"
+#include "tests/run.h"
 #include "tests/unit/common/rpc/testing.h"
 
 static struct testing_store store;
@@ -59,10 +60,7 @@ setup(void)
 static void
 teardown(void)
 {
-    testing_call_done(&call);
-    testing_client_close(&client);
-    testing_store_stop(&store);
-    testing_done();
+    testing_end(&call, &client, (struct testing_store *const[]){ &store, NULL });
 }
 
 static void
@@ -162,10 +160,9 @@ START_TEST(files_that_cannot_be_used_are_told)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-    Suite *s = suite_create("rpc tls");
     TCase *t = tcase_create("tls");
 
     tcase_add_checked_fixture(t, setup, teardown);
@@ -176,18 +173,5 @@ suite(void)
     tcase_add_test(t, server_of_another_name_is_not_believed);
     tcase_add_test(t, client_without_tls_is_kept_out);
     tcase_add_test(t, files_that_cannot_be_used_are_told);
-    suite_add_tcase(s, t);
-    return s;
-}
-
-int
-main(void)
-{
-    SRunner *r = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("rpc tls", t);
 }

@@ -187,15 +187,6 @@ testing_store_open_gate(struct testing_store *s)
     pthread_mutex_unlock(&s->lock);
 }
 
-void
-testing_store_await_waiting(struct testing_store *s, unsigned n)
-{
-    pthread_mutex_lock(&s->lock);
-    while (s->waiting < n)
-        pthread_cond_wait(&s->changed, &s->lock);
-    pthread_mutex_unlock(&s->lock);
-}
-
 unsigned
 testing_store_executed(struct testing_store *s)
 {
@@ -243,6 +234,19 @@ testing_client_idle(struct testing_client *c, int ms)
 
     event_base_loopexit(c->loop, &end);
     event_base_loop(c->loop, 0);
+}
+
+void
+testing_await_waiting(struct testing_client *c, struct testing_store *s, unsigned n)
+{
+    unsigned waiting;
+
+    do {
+        testing_client_idle(c, 2);
+        pthread_mutex_lock(&s->lock);
+        waiting = s->waiting;
+        pthread_mutex_unlock(&s->lock);
+    } while (waiting < n);
 }
 
 void
@@ -312,4 +316,28 @@ testing_call_done(struct testing_call *call)
 {
     wd_arena_free(call->arena);
     *call = (struct testing_call){ 0 };
+}
+
+bool
+testing_ask(struct testing_client *c, struct testing_call *call, const char *path, int timeout_ms)
+{
+    testing_call_done(call);
+    testing_status(c, call, path, timeout_ms);
+    testing_await(c, call);
+    return call->reply != NULL;
+}
+
+void
+testing_end(struct testing_call *call, struct testing_client *c, struct testing_store *const *stores)
+{
+    testing_call_done(call);
+    if (c->rpc)
+        testing_client_close(c);
+    c->rpc = NULL;
+    for (; *stores; stores++) {
+        if ((*stores)->server)
+            testing_store_stop(*stores);
+        (*stores)->server = NULL;
+    }
+    testing_done();
 }

@@ -47,8 +47,6 @@ struct testing_store {
 void testing_store_start(struct testing_store *s, const char *name, const char *url,
                          const struct wd_rpc_server_options *o);
 void testing_store_open_gate(struct testing_store *s);
-/** Waits until n handlers wait at the gate. */
-void testing_store_await_waiting(struct testing_store *s, unsigned n);
 unsigned testing_store_executed(struct testing_store *s);
 void testing_store_stop(struct testing_store *s);
 
@@ -60,6 +58,8 @@ struct testing_client {
 void testing_client_open(struct testing_client *c, const struct wd_rpc_client_options *o);
 /** One URL and defaults. */
 void testing_client_to(struct testing_client *c, const char *url);
+/** Runs the loop until n handlers of the store wait at its gate. */
+void testing_await_waiting(struct testing_client *c, struct testing_store *s, unsigned n);
 /** Runs the loop for some time, less than a second. */
 void testing_client_idle(struct testing_client *c, int ms);
 void testing_client_close(struct testing_client *c);
@@ -81,4 +81,9 @@ void testing_health(struct testing_client *c, struct testing_call *call, int tim
 /** Runs the loop until it is done. */
 void testing_await(struct testing_client *c, struct testing_call *call);
 void testing_call_done(struct testing_call *call);
+/** Status, waited for: did a reply come? */
+bool testing_ask(struct testing_client *c, struct testing_call *call, const char *path, int timeout_ms);
+
+/** The end of a test: the call, the client and the stores (`stores` ends with NULL), as far as they were begun. */
+void testing_end(struct testing_call *call, struct testing_client *c, struct testing_store *const *stores);
 #endif

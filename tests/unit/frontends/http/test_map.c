@@ -3,6 +3,7 @@
 
 #include "common/base/lifetime.h"
 #include "frontends/http/map.h"
+#include "tests/run.h"
 #include "wd/v1/users.pb-c.h"
 
 static struct wd_arena *arena;
@@ -55,11 +56,12 @@ START_TEST(every_row_names_fields_that_exist)
         ProtobufCMessage *reply = wd_arena_alloc(arena, method->output->sizeof_message);
         json_t *all = json_object();
         for (const struct http_param *p = r->params; p->name; p++) {
-            bool number = p->type == HTTP_COUNT;
-            json_object_set_new(all, p->name, number ? json_integer(p->min) : json_string(p->type == HTTP_EMAIL ? "ab@c.de" : p->type == HTTP_FLAG ? "yes" : "abc"));
+            const char *text = p->type == HTTP_EMAIL ? "ab@c.de" : p->type == HTTP_FLAG ? "yes" : "abc";
+            json_object_set_new(all, p->name, p->type == HTTP_COUNT ? json_integer(p->min) : json_string(text));
         }
         read = json_object();
-        ck_assert_msg(http_map_request(r, all, arena, read, &(ProtobufCMessage *){ NULL }, &err), "%s: %s", r->path, err.text);
+        ck_assert_msg(http_map_request(r, all, arena, read, &(ProtobufCMessage *){ NULL }, &err), "%s: %s", r->path,
+                      err.text);
         protobuf_c_message_init(method->output, reply);
         out = json_object();
         http_map_reply(r->fields, reply, read, out);
@@ -75,7 +77,8 @@ START_TEST(parameters_become_fields)
     struct wd_error err;
     json_t *read;
     ProtobufCMessage *m = mapped(route(EVHTTP_REQ_POST, "/user/create"),
-                                 "{\"username\":\"Ann7\",\"password\":\"s\u00e4cret\",\"quota\":\"1e3\",\"other\":[1]}", &read, &err);
+                                 "{\"username\":\"Ann7\",\"password\":\"s\u00e4cret\",\"quota\":\"1e3\",\"other\":[1]}",
+                                 &read, &err);
     Wd__V1__CreateUserRequest *got = (void *)m;
 
     ck_assert_ptr_nonnull(m);
@@ -139,7 +142,8 @@ START_TEST(what_was_well_formed_is_known_when_the_rest_is_not)
     struct wd_error err = { 0 };
     json_t *read;
 
-    ck_assert_ptr_null(mapped(route(EVHTTP_REQ_POST, "/user/address/create"), "{\"username\":\"ann\",\"address\":\"x\"}", &read, &err));
+    ck_assert_ptr_null(mapped(route(EVHTTP_REQ_POST, "/user/address/create"),
+                              "{\"username\":\"ann\",\"address\":\"x\"}", &read, &err));
     ck_assert_str_eq(json_string_value(json_object_get(read, "username")), "ann");
     ck_assert_ptr_null(json_object_get(read, "address"));
     json_decref(read);
@@ -149,20 +153,13 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("http map");
     TCase *t = tcase_create("map");
-    SRunner *r = srunner_create(s);
-    int failed;
 
-    suite_add_tcase(s, t);
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, every_row_names_fields_that_exist);
     tcase_add_test(t, parameters_become_fields);
     tcase_add_test(t, a_dotted_field_makes_its_message);
     tcase_add_loop_test(t, malformed_values_are_refused_by_name, 0, (int)WD_COUNT(refused));
     tcase_add_test(t, what_was_well_formed_is_known_when_the_rest_is_not);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("http map", t);
 }

@@ -3,6 +3,7 @@
 
 #include "common/base/lifetime.h"
 #include "frontends/http/params.h"
+#include "tests/run.h"
 
 static const struct {
     const char *query, *type, *body;
@@ -63,16 +64,9 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("http params");
     TCase *t = tcase_create("params");
-    SRunner *r = srunner_create(s);
-    int failed;
 
-    suite_add_tcase(s, t);
     tcase_add_loop_test(t, query_and_body_become_one_object, 0, (int)WD_COUNT(rows));
     tcase_add_test(t, nesting_is_bounded);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("http params", t);
 }

@@ -317,6 +317,44 @@ append(Wd__V1__Messages_Service *svc, const Wd__V1__AppendRequest *req, Wd__V1__
     reply(&out, closure);
 }
 
+static void
+store_flags(Wd__V1__Messages_Service *svc, const Wd__V1__StoreRequest *req, Wd__V1__StoreReply_Closure reply,
+            void *closure)
+{
+    Wd__V1__StoreReply out = WD__V1__STORE_REPLY__INIT;
+    Wd__V1__StoreReply__Changed row = WD__V1__STORE_REPLY__CHANGED__INIT, *rows[] = { &row };
+    struct fake_store *s = &the_store;
+
+    (void)svc;
+    pthread_mutex_lock(&s->mutex);
+    snprintf(s->storing, sizeof s->storing, "%s", req->session_id);
+    pthread_mutex_unlock(&s->mutex);
+    row.uid = 1;
+    row.system_flags = req->system_flags;
+    out.n_changed = 1;
+    out.changed = rows;
+    reply(&out, closure);
+}
+
+static void
+expunge(Wd__V1__Messages_Service *svc, const Wd__V1__ExpungeRequest *req, Wd__V1__ExpungeReply_Closure reply,
+        void *closure)
+{
+    Wd__V1__ExpungeReply out = WD__V1__EXPUNGE_REPLY__INIT;
+    Wd__V1__UidRanges none = WD__V1__UID_RANGES__INIT;
+    struct fake_store *s = &the_store;
+
+    (void)svc;
+    pthread_mutex_lock(&s->mutex);
+    s->expunges++;
+    s->own_expunges += strcmp(s->storing, req->session_id) == 0;
+    while (s->hold_expunge)
+        pthread_cond_wait(&s->changed, &s->mutex);
+    pthread_mutex_unlock(&s->mutex);
+    out.expunged = &none;
+    reply(&out, closure);
+}
+
 /* ---- both servers ---- */
 
 static bool
@@ -353,6 +391,8 @@ start_store(struct fake *f)
     messages.read_body = read_body;
     messages.upload = upload;
     messages.append = append;
+    messages.store = store_flags;
+    messages.expunge = expunge;
     f->rpc_server = wd_rpc_server_start(&o, &err);
     ck_assert_msg(f->rpc_server != NULL, "%s", f->rpc_server ? "" : err.text);
 }
@@ -403,7 +443,7 @@ fake_open(struct fake *f)
 static bool
 nobody_waits(struct fake *f)
 {
-    return !f->imap.pending_logins && f->imap.conns_n == 0;
+    return !f->imap.pending_logins && !f->imap.autoexpunges && f->imap.conns_n == 0;
 }
 
 void

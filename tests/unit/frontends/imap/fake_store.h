@@ -39,6 +39,9 @@ struct fake_store {
     bool no_renewals;
     unsigned renewals;
     bool hold_login;        /* Authenticate waits until it is false */
+    bool hold_expunge;      /* and Expunge */
+    unsigned expunges, own_expunges; /* own: with the session id of the last Store */
+    char storing[64];       /* that session id */
     pthread_cond_t changed;
     struct wd_buf appended; /* the last message, or what was uploaded */
     char appended_path[64];

@@ -1,11 +1,9 @@
-/* tests/unit/frontends/imap/harness.h – what every test of the IMAP syntax does: a line to tokens, a Check main(). */
+/* tests/unit/frontends/imap/harness.h – what every test of the IMAP syntax does: a line to tokens. */
 #ifndef WD_TEST_IMAP_HARNESS_H
 #define WD_TEST_IMAP_HARNESS_H
-#include <check.h>
-#include <stdlib.h>
-
 #include "common/base/lifetime.h"
 #include "frontends/imap/parse.h"
+#include "tests/run.h"
 
 /* "line" without its end becomes tokens; literals come without waiting. False when the lexer refuses it. */
 static inline bool
@@ -23,20 +21,5 @@ tokens_of(struct imap_lex *l, struct wd_str line)
             return r == IMAP_LEX_LINE;
         imap_lex_accept(l);
     }
-}
-
-static inline int
-run_case(const char *name, TCase *t)
-{
-    Suite *s = suite_create(name);
-    SRunner *r;
-    int failed;
-
-    suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 #endif

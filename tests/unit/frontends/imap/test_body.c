@@ -124,7 +124,9 @@ static const struct {
       "(\"MESSAGE\" \"RFC822\" NIL NIL NIL \"7BIT\" 0 " NILS
       " (\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 0 0) 0)",
       NULL },
-    { { { 0, "MESSAGE", "DELIVERY-STATUS", false } }, "(\"MESSAGE\" \"DELIVERY-STATUS\" NIL NIL NIL \"7BIT\" 0)", NULL },
+    { { { 0, "MESSAGE", "DELIVERY-STATUS", false } },
+      "(\"MESSAGE\" \"DELIVERY-STATUS\" NIL NIL NIL \"7BIT\" 0)",
+      NULL },
     /* what no store should say */
     { { { 0, "X", "A", false }, { 0, "X", "B", false } }, "(\"X\" \"A\" NIL NIL NIL \"7BIT\" 0)", NULL },
     { { { 0, "MULTIPART", "M", false }, { 7, "X", "A", false }, { 3, "X", "B", false } },

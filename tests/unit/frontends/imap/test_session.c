@@ -1,6 +1,7 @@
 /* A whole wd-imap in one process: real sockets, the real RPC, and a store that says what the test wants. */
 #include <stdio.h>
 
+#include "frontends/imap/autoexpunge.h"
 #include "tests/unit/frontends/imap/fake_store.h"
 #include "tests/unit/frontends/imap/harness.h"
 
@@ -339,6 +340,71 @@ START_TEST(literals_that_are_refused)
 }
 END_TEST
 
+static bool
+expunge_was_called(struct fake *fake)
+{
+    bool is = fake_lock(fake)->expunges > 0;
+
+    fake_unlock(fake);
+    return is;
+}
+
+static bool
+nothing_is_expunged(struct fake *fake)
+{
+    return fake->imap.autoexpunges == NULL;
+}
+
+/* What is marked while an expunge is under way is left to one more, however often. */
+START_TEST(autoexpunge_runs_behind_the_answer_and_once_more_if_needed)
+{
+    f.options.auto_expunge = true;
+    fake_lock(&f)->hold_expunge = true;
+    fake_unlock(&f);
+    client_do(&a, "STORE 1 +FLAGS (\\Deleted)");
+    ck_got(&a, "* 1 FETCH (FLAGS (\\Deleted))\r\nt OK completed\r\n");
+    fake_until(&f, expunge_was_called);
+    for (int i = 0; i < 3; i++)
+        client_do(&a, "UID STORE 1 FLAGS.SILENT (\\Deleted)");
+    client_do(&a, "STORE 1 -FLAGS (\\Deleted)");
+    client_say(&a, "t LOGOUT\r\n");
+    client_hear_end(&a);
+    fake_lock(&f)->hold_expunge = false;
+    pthread_cond_broadcast(&f.store->changed);
+    fake_unlock(&f);
+    fake_until(&f, nothing_is_expunged);
+    ck_assert_uint_eq(fake_lock(&f)->expunges, 2);
+    ck_assert_uint_eq(f.store->own_expunges, 0);
+    fake_unlock(&f);
+}
+END_TEST
+
+/* Neither a flag that is taken away nor another one, and nothing at all without the option. */
+START_TEST(autoexpunge_only_when_something_was_marked)
+{
+    f.options.auto_expunge = _i;
+    client_do(&a, _i ? "STORE 1 -FLAGS (\\Deleted)" : "STORE 1 +FLAGS (\\Deleted)");
+    client_do(&a, _i ? "STORE 1 +FLAGS (\\Seen)" : "UID STORE 1 FLAGS (\\Deleted)");
+    ck_assert(nothing_is_expunged(&f));
+    ck_assert(!expunge_was_called(&f));
+}
+END_TEST
+
+START_TEST(autoexpunge_is_given_up_at_the_end_of_the_process)
+{
+    f.options.auto_expunge = true;
+    fake_lock(&f)->hold_expunge = true;
+    fake_unlock(&f);
+    client_do(&a, "STORE 1 +FLAGS (\\Deleted)");
+    fake_until(&f, expunge_was_called);
+    imap_autoexpunge_abandon(&f.imap);
+    ck_assert(nothing_is_expunged(&f));
+    fake_lock(&f)->hold_expunge = false;
+    pthread_cond_broadcast(&f.store->changed);
+    fake_unlock(&f);
+}
+END_TEST
+
 START_TEST(too_many_bad_commands)
 {
     for (int i = 0; i < IMAP_BADS_MAX; i++)
@@ -396,6 +462,9 @@ main(void)
     tcase_add_test(t, message_that_vanishes_before_its_body_is_left_out);
     tcase_add_loop_test(t, append_small_and_large, 0, 5);
     tcase_add_test(t, literals_that_are_refused);
+    tcase_add_test(t, autoexpunge_runs_behind_the_answer_and_once_more_if_needed);
+    tcase_add_loop_test(t, autoexpunge_only_when_something_was_marked, 0, 2);
+    tcase_add_test(t, autoexpunge_is_given_up_at_the_end_of_the_process);
     tcase_add_test(t, too_many_bad_commands);
     tcase_add_test(t, pipelined_commands_run_one_after_another);
     tcase_add_test(t, shutdown_says_bye);

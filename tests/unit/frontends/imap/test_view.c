@@ -2,22 +2,15 @@
 
 #include <stdio.h>
 
+#include "tests/loop.h"
 #include "tests/unit/frontends/imap/harness.h"
-
-/* For inner loops: Check notes each ck_assert() that it passes. */
-#define must(condition)                                                                            \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            ck_abort_msg("not true: %s", #condition);                                              \
-    } while (0)
 
 static uint32_t seed = 1;
 
 static uint32_t
 below(uint32_t n)
 {
-    seed = seed * 1664525 + 1013904223;
-    return (seed >> 8) % n;
+    return next_below(&seed, n);
 }
 
 static struct imap_view *

@@ -3,6 +3,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/run.h"
+
 START_TEST(rows_are_sorted_by_name)
 {
     size_t n, i;
@@ -68,20 +70,11 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("command");
     TCase *t = tcase_create("command");
-    SRunner *r;
-    int failed;
 
     tcase_add_test(t, rows_are_sorted_by_name);
     tcase_add_test(t, every_row_is_found_in_any_case);
     tcase_add_loop_test(t, line_gives_command_and_arguments, 0, (int)(sizeof lines / sizeof lines[0]));
     tcase_add_test(t, web_requests_are_seen);
-    suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_set_fork_status(r, CK_NOFORK);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("command", t);
 }

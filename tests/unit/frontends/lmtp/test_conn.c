@@ -12,6 +12,7 @@
 #include "common/base/clock.h"
 #include "common/rpc/server.h"
 #include "frontends/lmtp/server.h"
+#include "tests/run.h"
 #include "wd/v1/delivery.pb-c.h"
 #include "wd/v1/messages.pb-c.h"
 
@@ -189,14 +190,6 @@ static struct lmtp_server server;
 static char url[80];
 static int client;
 static struct wd_buf got;
-static bool empty;
-
-static void
-on_empty(void *data)
-{
-    (void)data;
-    empty = true;
-}
 
 static void
 dial(void)
@@ -232,7 +225,6 @@ setup(void)
         .loop = loop,
         .options = { .hostname = "mx.test", .banner = "hello", .max_bytes = MAX_BYTES, .max_recipients = 5,
                      .idle_timeout_ms = 60000, .call_timeout_ms = 5000 },
-        .on_empty = on_empty,
     };
     server.store = wd_rpc_client_new(loop, &client_options, &err);
     ck_assert_msg(server.store != NULL, "%s", err.text);
@@ -240,7 +232,7 @@ setup(void)
     listen_options.data = &server;
     listener = wd_listener_new(loop, &listen_options, &err);
     ck_assert_msg(listener != NULL, "%s", err.text);
-    empty = store.broken = false;
+    store.broken = false;
     store.slow_ms = 0;
     store.resolves = store.delivers = store.uploads = store.drops = 0;
     dial();
@@ -558,11 +550,11 @@ START_TEST(drain_ends_idle_sessions_and_lets_transactions_finish)
     say("MAIL FROM:<>\r\nRCPT TO:<a@ok>\r\nDATA\r\n");
     expect_end("its own\r\n");
     lmtp_server_drain(&server);
-    ck_assert(!empty);
+    ck_assert_uint_eq(server.conn_count, 1);
     say("x\r\n.\r\n");
     expect(STORED "421 4.3.2 Going down, come back soon\r\n");
     expect_closed();
-    ck_assert(empty);
+    ck_assert_uint_eq(server.conn_count, 0);
     ck_assert(wd_str_eq(wd_buf_view(&store.message), WD_STR("x\r\n")));
 }
 END_TEST
@@ -648,10 +640,7 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("conn");
     TCase *t = tcase_create("conn");
-    SRunner *r;
-    int failed;
 
     tcase_set_timeout(t, 60);
     tcase_add_checked_fixture(t, setup, teardown);
@@ -675,11 +664,5 @@ main(void)
     tcase_add_test(t, store_may_take_longer_than_the_timeout);
     tcase_add_test(t, who_talks_before_the_greeting_is_sent_away);
     tcase_add_test(t, who_waits_is_greeted);
-    suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_set_fork_status(r, CK_NOFORK);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("conn", t);
 }

@@ -3,6 +3,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/run.h"
+
 static const struct {
     const char *args;
     enum lmtp_arg_result result;
@@ -112,20 +114,11 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("envelope");
     TCase *t = tcase_create("envelope");
-    SRunner *r;
-    int failed;
 
     tcase_add_loop_test(t, mail_arguments, 0, (int)(sizeof mails / sizeof mails[0]));
     tcase_add_loop_test(t, rcpt_arguments, 0, (int)(sizeof rcpts / sizeof rcpts[0]));
     tcase_add_test(t, mail_arguments_cut_at_every_byte);
     tcase_add_test(t, bdat_arguments);
-    suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_set_fork_status(r, CK_NOFORK);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("envelope", t);
 }

@@ -3,6 +3,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/run.h"
+
 static struct wd_buf out;
 
 static void
@@ -68,10 +70,7 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("reply");
     TCase *t = tcase_create("reply");
-    SRunner *r;
-    int failed;
 
     tcase_add_checked_fixture(t, NULL, free_out);
     tcase_add_test(t, line_has_code_status_and_text);
@@ -79,11 +78,5 @@ main(void)
     tcase_add_test(t, text_is_cut_to_a_reply_line);
     tcase_add_test(t, reasons_have_their_codes);
     tcase_add_test(t, failure_of_the_store_is_temporary_for_every_reason);
-    suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_set_fork_status(r, CK_NOFORK);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("reply", t);
 }

@@ -3,6 +3,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/run.h"
+
 static const struct {
     const char *wire; /* after 354 */
     const char *message;
@@ -108,19 +110,10 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("unstuff");
     TCase *t = tcase_create("unstuff");
-    SRunner *r;
-    int failed;
 
     tcase_add_loop_test(t, message_is_the_same_however_it_is_cut, 0, (int)(sizeof rows / sizeof rows[0]));
     tcase_add_loop_test(t, message_is_the_same_byte_for_byte, 0, (int)(sizeof rows / sizeof rows[0]));
     tcase_add_loop_test(t, stuffed_bytes_come_back, 0, 500);
-    suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_set_fork_status(r, CK_NOFORK);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("unstuff", t);
 }

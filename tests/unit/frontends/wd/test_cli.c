@@ -8,6 +8,7 @@
 #include "frontends/wd/lmtp.h"
 #include "frontends/wd/maildir.h"
 #include "frontends/wd/sizes.h"
+#include "tests/run.h"
 
 static struct wd_arena *arena;
 static struct wd_error err;
@@ -178,12 +179,8 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("cli");
     TCase *cases = tcase_create("cli");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
-    suite_add_tcase(suite, cases);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, options_and_words_may_mix);
     tcase_add_test(cases, wrong_options_are_named);
@@ -193,8 +190,5 @@ main(void)
     tcase_add_test(cases, subfolders_are_mailboxes);
     tcase_add_loop_test(cases, dots_are_doubled_and_lines_end_with_crlf, 0, (int)WD_COUNT(stuffed));
     tcase_add_test(cases, every_override_has_an_owner);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("cli", cases);
 }

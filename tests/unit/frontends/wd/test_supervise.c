@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/run.h"
+
 static char directory[256];
 static struct wd_error err;
 
@@ -140,12 +142,8 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("supervise");
     TCase *cases = tcase_create("supervise");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
-    suite_add_tcase(suite, cases);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_set_timeout(cases, 30);
     tcase_add_test(cases, the_first_child_starts_first_and_stops_last);
@@ -153,8 +151,5 @@ main(void)
     tcase_add_test(cases, a_child_that_never_gets_ready_ends_everything);
     tcase_add_test(cases, a_program_that_is_not_there_is_a_failure);
     tcase_add_test(cases, a_child_that_hangs_is_not_waited_for);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("supervise", cases);
 }

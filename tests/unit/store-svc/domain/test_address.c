@@ -1,6 +1,7 @@
 #include "tests/unit/store-svc/domain/users_fixture.h"
 
 #include "store-svc/domain/alias.h"
+#include "tests/run.h"
 
 static struct wd_id user;
 
@@ -210,12 +211,8 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("address");
     TCase *cases = tcase_create("address");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
-    suite_add_tcase(suite, cases);
     tcase_add_checked_fixture(cases, setup, users_teardown);
     tcase_add_test(cases, the_first_address_becomes_the_main_one);
     tcase_add_test(cases, an_address_is_there_once_whatever_its_dots);
@@ -226,8 +223,5 @@ main(void)
     tcase_add_test(cases, the_order_of_resolution);
     tcase_add_test(cases, forwarding_addresses_are_told_apart);
     tcase_add_test(cases, domain_aliases);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("address", cases);
 }

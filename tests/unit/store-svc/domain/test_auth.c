@@ -4,6 +4,7 @@
 #include "store-svc/domain/auth.h"
 #include "store-svc/domain/auth_cache.h"
 #include "store-svc/domain/password.h"
+#include "tests/run.h"
 
 static struct wd_id user;
 static struct wd_logged_in in;
@@ -361,12 +362,8 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("auth");
     TCase *cases = tcase_create("auth");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
-    suite_add_tcase(suite, cases);
     tcase_add_checked_fixture(cases, setup, users_teardown);
     tcase_add_test(cases, the_right_password_gives_a_session);
     tcase_add_test(cases, everything_else_fails_alike);
@@ -385,8 +382,5 @@ main(void)
     tcase_add_test(cases, connections_are_counted);
     tcase_add_test(cases, the_cache_knows_exactly_what_it_was_told);
     tcase_add_test(cases, what_was_read_before_a_forget_is_not_kept);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("auth", cases);
 }

@@ -3,6 +3,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/run.h"
+
 /* A bus that keeps the last payload. */
 static struct wd_buf sent;
 
@@ -67,16 +69,9 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("beacon");
     TCase *cases = tcase_create("beacon");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
-    suite_add_tcase(suite, cases);
     tcase_add_loop_test(cases, every_kind_comes_back, WD_BEACON_MAILBOX, WD_BEACON_LOGOUT + 1);
     tcase_add_loop_test(cases, what_is_no_beacon_of_ours_is_none, 0, (int)WD_COUNT(foreign));
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("beacon", cases);
 }

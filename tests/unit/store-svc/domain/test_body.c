@@ -8,6 +8,7 @@
 #include "store-svc/domain/doc.h"
 #include "store-svc/domain/encoded.h"
 #include "store-svc/domain/intake.h"
+#include "tests/run.h"
 
 static struct memory_blobs blobs;
 static struct wd_arena *arena;
@@ -279,10 +280,7 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("body");
     TCase *t = tcase_create("body");
-    SRunner *r;
-    int failed;
 
     tcase_set_timeout(t, 60);
     tcase_add_checked_fixture(t, setup, teardown);
@@ -292,10 +290,5 @@ main(void)
     tcase_add_test(t, attachment_is_read_decoded);
     tcase_add_test(t, document_without_layout_is_rebuilt_by_the_rules);
     tcase_add_loop_test(t, broken_documents_are_refused, 0, 4);
-    suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_case("body", t);
 }

@@ -1,6 +1,7 @@
 #include "store-svc/domain/copy.h"
 #include "store-svc/domain/journal.h"
 #include "store-svc/domain/view.h"
+#include "tests/run.h"
 #include "tests/unit/store-svc/domain/mail_fixture.h"
 
 static struct wd_copied out;
@@ -171,10 +172,7 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("copy");
     TCase *t = tcase_create("copy");
-    SRunner *r = srunner_create(s);
-    int failed;
 
     tcase_add_checked_fixture(t, mail_setup, mail_teardown);
     tcase_add_test(t, copy_keeps_everything_but_its_place);
@@ -185,9 +183,5 @@ main(void)
     tcase_add_test(t, nothing_to_copy_is_fine);
     tcase_add_loop_test(t, a_repeat_does_nothing_more, 0, 2);
     tcase_add_loop_test(t, a_failed_transfer_leaves_nothing, 0, 2);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("copy", t);
 }

@@ -3,6 +3,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/run.h"
+
 START_TEST(what_is_written_is_read)
 {
     bson_t doc wd_auto(bson_destroy) = BSON_INITIALIZER;
@@ -61,17 +63,10 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("doc");
     TCase *cases = tcase_create("doc");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
-    suite_add_tcase(suite, cases);
     tcase_add_test(cases, what_is_written_is_read);
     tcase_add_test(cases, missing_fields_and_other_types_give_the_fallback);
     tcase_add_test(cases, operators_are_documents);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("doc", cases);
 }

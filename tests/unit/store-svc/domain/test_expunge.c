@@ -1,5 +1,6 @@
 #include "store-svc/domain/expunge.h"
 #include "store-svc/domain/journal.h"
+#include "tests/run.h"
 #include "tests/unit/store-svc/domain/mail_fixture.h"
 
 static struct wd_expunged out;
@@ -118,10 +119,7 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("expunge");
     TCase *t = tcase_create("expunge");
-    SRunner *r = srunner_create(s);
-    int failed;
 
     tcase_add_checked_fixture(t, mail_setup, mail_teardown);
     tcase_add_test(t, only_deleted_ones_of_the_set_go);
@@ -129,9 +127,5 @@ main(void)
     tcase_add_test(t, many_go_in_several_steps);
     tcase_add_test(t, a_repeat_finishes_what_stopped_between_two_steps);
     tcase_add_test(t, a_failed_expunge_leaves_nothing);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("expunge", t);
 }

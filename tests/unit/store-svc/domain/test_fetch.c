@@ -1,6 +1,7 @@
 #include "store-svc/domain/append.h"
 #include "store-svc/domain/fetch.h"
 #include "store-svc/domain/journal.h"
+#include "tests/run.h"
 #include "tests/unit/store-svc/domain/mail_fixture.h"
 
 static const char mixed[] = "From: Jane <jane@example.com>\r\n"
@@ -228,10 +229,7 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("fetch");
     TCase *t = tcase_create("fetch");
-    SRunner *r = srunner_create(s);
-    int failed;
 
     tcase_add_checked_fixture(t, mail_setup, mail_teardown);
     tcase_add_test(t, heads_of_a_set);
@@ -243,9 +241,5 @@ main(void)
     tcase_add_test(t, an_expunged_message_is_not_read_from_the_cache);
     tcase_add_test(t, downloads_are_limited);
     tcase_add_test(t, a_broken_document_does_not_hide_the_others);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("fetch", t);
 }

@@ -8,6 +8,7 @@
 #include "store-svc/domain/body.h"
 #include "store-svc/domain/doc.h"
 #include "store-svc/domain/imap_data.h"
+#include "tests/run.h"
 #include "tests/unit/store-svc/mime/samples.h"
 
 static struct memory_blobs blobs;
@@ -389,10 +390,7 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("intake");
     TCase *t = tcase_create("intake");
-    SRunner *r;
-    int failed;
 
     tcase_set_timeout(t, 60);
     tcase_add_checked_fixture(t, setup, teardown);
@@ -405,10 +403,5 @@ main(void)
     tcase_add_loop_test(t, large_messages_come_back, 0, 6);
     tcase_add_test(t, upload_is_read_in_little_memory);
     tcase_add_test(t, many_parts_fit);
-    suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_case("intake", t);
 }

@@ -5,6 +5,7 @@
 #include "store-svc/domain/mailbox_edit.h"
 #include "store-svc/domain/store.h"
 #include "store-svc/domain/view.h"
+#include "tests/run.h"
 #include "tests/unit/store-svc/domain/mail_fixture.h"
 
 static struct wd_view
@@ -352,10 +353,7 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("journal");
     TCase *t = tcase_create("journal");
-    SRunner *r = srunner_create(s);
-    int failed;
 
     tcase_add_checked_fixture(t, mail_setup, mail_teardown);
     tcase_add_loop_test(t, open_shows_uids_and_unseen, 0, 2);
@@ -369,9 +367,5 @@ main(void)
     tcase_add_test(t, poll_tells_what_moved);
     tcase_add_loop_test(t, following_is_as_good_as_opening, 0, 2);
     tcase_add_test(t, the_feed_resumes);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("journal", t);
 }

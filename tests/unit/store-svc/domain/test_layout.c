@@ -5,6 +5,7 @@
 
 #include "common/base/lifetime.h"
 #include "store-svc/domain/doc.h"
+#include "tests/run.h"
 
 static struct wd_arena *arena;
 static struct wd_error err;
@@ -154,19 +155,11 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("layout");
     TCase *t = tcase_create("layout");
-    SRunner *r;
-    int failed;
 
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, tree_alone_gives_the_bytes, 0, WD_COUNT(trees));
     tcase_add_test(t, stored_layout_comes_back);
     tcase_add_test(t, damaged_layout_is_refused_or_safe);
-    suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_case("layout", t);
 }

@@ -2,6 +2,7 @@
 #include "store-svc/domain/mailbox_list.h"
 #include "store-svc/domain/path.h"
 #include "store-svc/domain/view.h"
+#include "tests/run.h"
 #include "tests/unit/store-svc/domain/mail_fixture.h"
 
 static bool
@@ -359,10 +360,7 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("mailbox");
     TCase *t = tcase_create("mailbox");
-    SRunner *r = srunner_create(s);
-    int failed;
 
     tcase_add_checked_fixture(t, mail_setup, mail_teardown);
     tcase_add_loop_test(t, paths_have_one_form, 0, WD_COUNT(paths));
@@ -384,9 +382,5 @@ main(void)
     tcase_add_test(t, subscribe_changes_the_row);
     tcase_add_test(t, uids_and_modseqs_ascend);
     tcase_add_loop_test(t, a_failed_change_leaves_nothing, 0, 3);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("mailbox", t);
 }

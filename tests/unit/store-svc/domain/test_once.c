@@ -1,5 +1,7 @@
 #include "tests/unit/store-svc/domain/users_fixture.h"
 
+#include "tests/run.h"
+
 static struct wd_once once = { .method = "Test.Do", .key = WD_STR_C("key\0with nul") };
 
 static bool
@@ -73,18 +75,11 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("once");
     TCase *cases = tcase_create("once");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
-    suite_add_tcase(suite, cases);
     tcase_add_checked_fixture(cases, users_setup, users_teardown);
     tcase_add_test(cases, an_outcome_is_found_by_user_method_and_key);
     tcase_add_test(cases, without_a_key_nothing_is_kept);
     tcase_add_test(cases, an_aborted_operation_can_be_repeated);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("once", cases);
 }

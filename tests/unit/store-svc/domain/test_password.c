@@ -3,6 +3,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/run.h"
+
 #define PHC_SALT "MDEyMzQ1Njc4OWFiY2RlZg"
 
 /* Made by other software for this password. */
@@ -133,20 +135,13 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("password");
     TCase *cases = tcase_create("password");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
-    suite_add_tcase(suite, cases);
     tcase_add_loop_test(cases, every_known_form_is_checked, 0, (int)WD_COUNT(accepted));
     tcase_add_loop_test(cases, a_hash_that_is_cut_or_changed_matches_nothing, 0, (int)WD_COUNT(accepted));
     tcase_add_loop_test(cases, other_forms_and_absurd_costs_are_refused, 0, (int)WD_COUNT(refused));
     tcase_add_test(cases, new_hashes_match_and_differ);
     tcase_add_loop_test(cases, all_but_enough_pbkdf2_is_outdated, 0, (int)WD_COUNT(accepted));
     tcase_add_test(cases, passwords_have_256_characters_at_most);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("password", cases);
 }

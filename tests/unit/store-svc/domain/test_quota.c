@@ -1,6 +1,7 @@
 #include "tests/unit/store-svc/domain/users_fixture.h"
 
 #include "store-svc/domain/quota.h"
+#include "tests/run.h"
 
 static struct wd_id user;
 
@@ -77,19 +78,12 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("quota");
     TCase *cases = tcase_create("quota");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
-    suite_add_tcase(suite, cases);
     tcase_add_checked_fixture(cases, setup, users_teardown);
     tcase_add_test(cases, charges_add_up_and_count_from_zero);
     tcase_add_test(cases, an_aborted_batch_charges_nothing);
     tcase_add_test(cases, users_that_are_gone);
     tcase_add_test(cases, a_reset_counts_the_messages);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("quota", cases);
 }

@@ -3,6 +3,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/run.h"
+
 #define DAY 86400000LL
 
 static const struct {
@@ -36,17 +38,8 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("retention");
     TCase *t = tcase_create("retention");
-    SRunner *r;
-    int failed;
 
     tcase_add_loop_test(t, retention_of_a_mailbox, 0, (int)(sizeof rows / sizeof rows[0]));
-    suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_set_fork_status(r, CK_NOFORK);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("retention", t);
 }

@@ -1,5 +1,6 @@
 #include "store-svc/domain/search.h"
 #include "store-svc/domain/append.h"
+#include "tests/run.h"
 #include "tests/unit/store-svc/domain/mail_fixture.h"
 
 #define AND(n)        { .key = WD_SEARCH_AND, .count = n }
@@ -226,10 +227,7 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("search");
     TCase *t = tcase_create("search");
-    SRunner *r = srunner_create(s);
-    int failed;
 
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, programs_find, 0, WD_COUNT(rows));
@@ -238,9 +236,5 @@ main(void)
     tcase_add_test(t, long_chains_of_or_are_no_depth);
     tcase_add_test(t, appended_messages_are_found);
     tcase_add_test(t, another_users_mailbox_is_not_found);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("search", t);
 }

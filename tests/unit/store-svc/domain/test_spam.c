@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "store-svc/domain/trace.h"
+#include "tests/run.h"
 
 static struct wd_arena *arena;
 
@@ -118,10 +119,7 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("spam");
     TCase *t = tcase_create("spam");
-    SRunner *r;
-    int failed;
 
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, shipped_rules, 0, (int)(sizeof shipped / sizeof shipped[0]));
@@ -129,11 +127,5 @@ main(void)
     tcase_add_test(t, malformed_rule_is_refused_with_its_name);
     tcase_add_test(t, prefix_has_recipient_and_sender);
     tcase_add_loop_test(t, newest_hop_is_read, 0, (int)(sizeof received / sizeof received[0]));
-    suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_set_fork_status(r, CK_NOFORK);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("spam", t);
 }

@@ -1,5 +1,6 @@
 #include "store-svc/domain/store.h"
 #include "store-svc/domain/journal.h"
+#include "tests/run.h"
 #include "tests/unit/store-svc/domain/mail_fixture.h"
 
 static struct wd_stored out;
@@ -235,10 +236,7 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("store");
     TCase *t = tcase_create("store");
-    SRunner *r = srunner_create(s);
-    int failed;
 
     tcase_add_checked_fixture(t, mail_setup, mail_teardown);
     tcase_add_loop_test(t, flags_become, 0, WD_COUNT(rows));
@@ -252,9 +250,5 @@ main(void)
     tcase_add_test(t, sparse_sets_are_found);
     tcase_add_test(t, a_failed_store_leaves_nothing);
     tcase_add_test(t, another_users_mailbox_is_not_found);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("store", t);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/clock.h"
+#include "tests/run.h"
 
 static struct wd_domain domain = { .token_key = "0123456789abcdef0123456789abcde" };
 static struct wd_domain other = { .token_key = "another key of thirty-two bytes" };
@@ -112,20 +113,13 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("token");
     TCase *cases = tcase_create("token");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
-    suite_add_tcase(suite, cases);
     tcase_add_loop_test(cases, service_tokens_say_their_role, 0, 5);
     tcase_add_test(cases, session_tokens_come_back_whole);
     tcase_add_test(cases, a_changed_character_anywhere_is_refused);
     tcase_add_test(cases, tokens_of_one_kind_are_none_of_the_other);
     tcase_add_test(cases, an_expired_session_says_so);
     tcase_add_test(cases, names_of_bits);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("token", cases);
 }

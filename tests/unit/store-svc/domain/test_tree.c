@@ -5,6 +5,7 @@
 
 #include "common/base/lifetime.h"
 #include "store-svc/domain/doc.h"
+#include "tests/run.h"
 #include "tests/unit/store-svc/mime/samples.h"
 
 static const struct wd_mime *
@@ -87,18 +88,10 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("tree");
     TCase *t = tcase_create("tree");
-    SRunner *r;
-    int failed;
 
     tcase_set_timeout(t, 60);
     tcase_add_test(t, tree_comes_back);
     tcase_add_test(t, header_bytes_are_kept_as_latin1);
-    suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_case("tree", t);
 }

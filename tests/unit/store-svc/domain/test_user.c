@@ -3,6 +3,7 @@
 #include "store-svc/domain/beacon.h"
 #include "store-svc/domain/password.h"
 #include "store-svc/driver/fault/fault.h"
+#include "tests/run.h"
 
 static struct wd_user_new
 new_user(const char *username)
@@ -373,12 +374,8 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("user");
     TCase *cases = tcase_create("user");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
-    suite_add_tcase(suite, cases);
     tcase_add_checked_fixture(cases, users_setup, users_teardown);
     tcase_add_test(cases, create_makes_everything);
     tcase_add_loop_test(cases, the_main_address, 0, (int)WD_COUNT(main_addresses));
@@ -398,8 +395,5 @@ main(void)
     tcase_add_test(cases, only_what_is_given_changes);
     tcase_add_test(cases, suspending_ends_sessions);
     tcase_add_test(cases, a_new_limit_starts_its_counter_again);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("user", cases);
 }

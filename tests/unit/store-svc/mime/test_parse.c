@@ -6,6 +6,7 @@
 #include "common/base/lifetime.h"
 #include "common/base/vec.h"
 #include "samples.h"
+#include "tests/run.h"
 
 struct bodies {
     struct WD_VEC(struct wd_buf) of; /* by part */
@@ -244,20 +245,12 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("parse");
     TCase *t = tcase_create("parse");
-    SRunner *r;
-    int failed;
 
     tcase_set_timeout(t, 60);
     tcase_add_test(t, any_split_gives_the_same_tree);
     tcase_add_loop_test(t, tree_is_as_the_rfc_says, 0, WD_COUNT(trees));
     tcase_add_test(t, limits_make_opaque_pieces);
     tcase_add_loop_test(t, huge_lines_need_little_memory, 0, 7);
-    suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_case("parse", t);
 }

@@ -7,6 +7,7 @@
 #include "store-svc/mime/charset.h"
 #include "store-svc/mime/html.h"
 #include "store-svc/mime/proof.h"
+#include "tests/run.h"
 
 static const struct {
     const char *header, *body, *text;
@@ -194,10 +195,7 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("text");
     TCase *t = tcase_create("text");
-    SRunner *r;
-    int failed;
 
     tcase_add_loop_test(t, text_of_a_body_in_any_pieces, 0, WD_COUNT(texts));
     tcase_add_test(t, text_is_cut_between_characters);
@@ -207,10 +205,5 @@ main(void)
     tcase_add_loop_test(t, intro_is_short, 0, WD_COUNT(intros));
     tcase_add_loop_test(t, base64_proof, 0, WD_COUNT(proofs));
     tcase_add_test(t, charset_in_any_pieces);
-    suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_case("text", t);
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/run.h"
+
 static struct wd_error err;
 
 /* BSON from relaxed extended JSON in which ' stands for ". */
@@ -256,10 +258,7 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("match");
     TCase *t = tcase_create("match");
-    SRunner *r;
-    int failed;
 
     tcase_add_loop_test(t, filters_match_what_they_say, 0, (int)WD_COUNT(rows));
     tcase_add_loop_test(t, bad_filters_are_refused, 0, (int)WD_COUNT(bad_filters));
@@ -269,10 +268,5 @@ main(void)
     tcase_add_test(t, projections_keep_what_they_name);
     tcase_add_test(t, types_have_an_order);
     tcase_add_test(t, an_array_sorts_by_its_extreme);
-    suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_case("match", t);
 }

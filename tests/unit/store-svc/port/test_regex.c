@@ -3,6 +3,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/run.h"
+
 static const struct {
     const char *pattern, *options, *text;
     bool matches;
@@ -64,18 +66,10 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("regex");
     TCase *t = tcase_create("regex");
-    SRunner *r;
-    int failed;
 
     tcase_add_loop_test(t, patterns_match_what_they_say, 0, (int)WD_COUNT(rows));
     tcase_add_loop_test(t, what_is_outside_of_the_subset_is_refused, 0, (int)WD_COUNT(bad));
     tcase_add_test(t, a_long_pattern_and_an_unknown_option_are_refused);
-    suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_case("regex", t);
 }

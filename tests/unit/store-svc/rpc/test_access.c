@@ -3,6 +3,7 @@
 
 #include "common/base/clock.h"
 #include "store-svc/domain/auth.h"
+#include "tests/run.h"
 #include "tests/unit/store-svc/domain/users_fixture.h"
 #include "wd/v1/admin.pb-c.h"
 #include "wd/v1/auth.pb-c.h"
@@ -167,20 +168,13 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("access");
     TCase *cases = tcase_create("access");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
-    suite_add_tcase(suite, cases);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, every_method_has_a_row);
     tcase_add_loop_test(cases, roles_and_scopes, 0, (int)WD_COUNT(rows));
     tcase_add_test(cases, without_a_service_token_nothing_is_allowed);
     tcase_add_test(cases, a_session_token_that_has_ended_is_refused);
     tcase_add_test(cases, a_session_opens_its_own_user_only);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("access", cases);
 }

@@ -1,6 +1,7 @@
 /* The Mailboxes, Messages and Events services through their generated functions, on a real store. */
 #include "store-svc/domain/append.h"
 #include "store-svc/rpc/call.h"
+#include "tests/run.h"
 #include "tests/unit/store-svc/domain/mail_fixture.h"
 #include "wd/v1/events.pb-c.h"
 #include "wd/v1/messages.pb-c.h"
@@ -309,10 +310,7 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("mail");
     TCase *t = tcase_create("mail");
-    SRunner *r = srunner_create(s);
-    int n_failed;
 
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, mailboxes_come_and_go);
@@ -321,9 +319,5 @@ main(void)
     tcase_add_test(t, nobody_reaches_into_another_account);
     tcase_add_test(t, services_poll_and_follow_all);
     tcase_add_test(t, bad_requests_are_refused);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    n_failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return n_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_case("mail", t);
 }

@@ -1,6 +1,8 @@
-#include "frontends/imap/encode.h"
+#include "common/mail/words.h"
 
-#include "tests/unit/frontends/imap/harness.h"
+#include "common/base/buf.h"
+#include "common/base/lifetime.h"
+#include "tests/run.h"
 
 static const struct {
     const char *text, *words;
@@ -14,7 +16,7 @@ static const struct {
 START_TEST(words)
 {
     struct wd_arena *a wd_auto(wd_arena_freep) = wd_arena_new(0);
-    struct wd_str is = imap_encode_words(a, wd_str_c(cases[_i].text));
+    struct wd_str is = wd_words_encode(a, wd_str_c(cases[_i].text));
 
     if (!wd_str_eq(is, wd_str_c(cases[_i].words)))
         ck_abort_msg("%.*s", WD_FMT(is));
@@ -32,7 +34,7 @@ START_TEST(long_text_is_cut_between_characters)
         struct wd_str rest, word;
         for (size_t i = 0; i < 200; i++)
             wd_buf_c(&text, letters[k]);
-        rest = imap_encode_words(a, wd_buf_view(&text));
+        rest = wd_words_encode(a, wd_buf_view(&text));
         while (wd_str_split(&rest, ' ', &word)) {
             ck_assert_uint_le(word.n, 75);
             ck_assert(wd_str_starts(word, WD_STR("=?UTF-8?")) && wd_str_ends(word, WD_STR("?=")));
@@ -41,22 +43,12 @@ START_TEST(long_text_is_cut_between_characters)
 }
 END_TEST
 
-START_TEST(domains)
-{
-    struct wd_arena *a wd_auto(wd_arena_freep) = wd_arena_new(0);
-
-    ck_assert(wd_str_eq(imap_encode_domain(a, WD_STR("example.com")), WD_STR("example.com")));
-    ck_assert(wd_str_eq(imap_encode_domain(a, WD_STR("b\xc3\xbc" "cher.de")), WD_STR("xn--bcher-kva.de")));
-}
-END_TEST
-
 int
 main(void)
 {
-    TCase *t = tcase_create("encode");
+    TCase *t = tcase_create("words");
 
     tcase_add_loop_test(t, words, 0, (int)WD_COUNT(cases));
     tcase_add_test(t, long_text_is_cut_between_characters);
-    tcase_add_test(t, domains);
-    return run_case("imap encode", t);
+    return run_case("words", t);
 }

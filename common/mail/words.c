@@ -1,9 +1,9 @@
-#include "frontends/imap/encode.h"
+#include "common/mail/words.h"
 
 #include "common/base/b64.h"
+#include "common/base/buf.h"
 #include "common/base/lifetime.h"
 #include "common/base/utf8.h"
-#include "common/mail/address.h"
 
 /* 75 characters less "=?UTF-8?B?" and "?=" leave 63, so 15 groups of base64: 45 bytes. */
 enum { WORD_BYTES = 45, WORD_CHARS = 63 };
@@ -62,7 +62,7 @@ q_fits(struct wd_str s)
 }
 
 struct wd_str
-imap_encode_words(struct wd_arena *a, struct wd_str text)
+wd_words_encode(struct wd_arena *a, struct wd_str text)
 {
     struct wd_buf good wd_auto(wd_buf_done) = { 0 };
     struct wd_buf out wd_auto(wd_buf_done) = { 0 };
@@ -84,10 +84,4 @@ imap_encode_words(struct wd_arena *a, struct wd_str text)
         rest = wd_str_part(rest, n, rest.n);
     }
     return wd_arena_str(a, wd_buf_view(&out));
-}
-
-struct wd_str
-imap_encode_domain(struct wd_arena *a, struct wd_str domain)
-{
-    return wd_is_ascii(domain) ? domain : imap_encode_words(a, wd_domain_ascii(a, domain));
 }
