@@ -121,7 +121,16 @@ user_list(struct cli *c, char **words)
     return true;
 }
 
-static bool
+static static void
+show_sent(const char *what, uint32_t sent, uint32_t limit)
+{
+    if (limit)
+        printf("%-10s  %u of %u in 24 hours\n", what, sent, limit);
+    else
+        printf("%-10s  %u in 24 hours (the default limit)\n", what, sent);
+}
+
+bool
 user_show(struct cli *c, char **words)
 {
     const Wd__V1__User *u = cli_user(c, words[0]);
@@ -136,8 +145,8 @@ user_show(struct cli *c, char **words)
     printf("state       %s\n", state_of(u));
     printf("storage     %s of %s%s\n", cli_size(c->arena, u->storage_used), cli_size(c->arena, u->quota),
            u->quota_own ? "" : " (the default)");
-    printf("recipients  %u of %u in 24 hours\n", u->recipients_sent, u->recipients);
-    printf("forwards    %u of %u in 24 hours\n", u->forwards_sent, u->forwards);
+    show_sent("recipients", u->recipients_sent, u->recipients);
+    show_sent("forwards", u->forwards_sent, u->forwards);
     if (u->n_disabled_scopes) {
         printf("closed for ");
         for (size_t i = 0; i < u->n_disabled_scopes; i++)

@@ -98,7 +98,7 @@ has_keywords(struct appending *p, struct wd_error *err)
     return true;
 }
 
-/* docs/imap.md, APPEND: quota and rate before the mailbox, so that a full user learns that first. */
+/* APPEND: quota and rate before the mailbox, so that a full user learns that first. */
 static bool (*const rules[])(struct appending *, struct wd_error *) = {
     load_user, has_room, may_upload, has_size, has_mailbox, has_keywords,
 };

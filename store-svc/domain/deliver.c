@@ -318,8 +318,20 @@ recall(struct delivery *v)
     return all;
 }
 
+/* Will the caller come again with the same upload? */
+static bool
+may_be_repeated(const struct delivery *v)
+{
+    size_t i;
+
+    for (i = 0; i < v->in->n; i++)
+        if (!v->out[i].accepted && wd_reason_info(v->out[i].reason)->lmtp / 100 == 4)
+            return true;
+    return false;
+}
+
 static void
-finish(struct delivery *v)
+finish(struct delivery *v, bool ok)
 {
     struct wd_error ignored; /* an upload that stays goes by itself */
     size_t i;
@@ -332,8 +344,24 @@ finish(struct delivery *v)
         bson_destroy(v->copies[i].meta);
     }
     wd_intake_done(&v->intake);
-    if (v->in->uploaded && !wd_blobs_upload_drop(v->d->blobs, v->in->upload, &ignored))
+    if (v->in->uploaded && ok && !may_be_repeated(v) && !wd_blobs_upload_drop(v->d->blobs, v->in->upload, &ignored))
         return;
+}
+
+/* A message that cannot be read: the recipients that have it from an earlier call keep their good outcome, for a sender
+ * that heard of a failure would send it to them again. False: nobody has it, so the call may fail as a whole. */
+static bool
+refuse_rest(struct delivery *v, const struct wd_error *err)
+{
+    bool any = false;
+    size_t i;
+
+    for (i = 0; i < v->n_copies; i++)
+        any = any || v->copies[i].done;
+    for (i = 0; any && i < v->n_copies; i++)
+        if (!v->copies[i].done)
+            give_up(v, &v->copies[i], err);
+    return any;
 }
 
 bool
@@ -351,10 +379,11 @@ wd_deliver(struct wd_domain *d, struct wd_arena *a, const struct wd_deliver *in,
     v.copy_of = WD_ARENA_ARRAY(a, size_t, in->n);
     find_users(&v);
     if (!recall(&v)) {
-        ok = take_in(&v, err);
-        if (ok)
+        if (take_in(&v, err))
             store_all(&v);
+        else
+            ok = refuse_rest(&v, err);
     }
-    finish(&v);
+    finish(&v, ok);
     return ok;
 }

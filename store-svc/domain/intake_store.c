@@ -194,7 +194,7 @@ store_part(struct wd_intake_work *w, uint32_t index, uint32_t number, struct wd_
     return keep_blob(w, &range, 1, &blob, &w->leaves.p[index].blob, err);
 }
 
-/* Which leaves leave the document: all but texts that are shown, and of these the long ones (storage of §6.2). */
+/* Which leaves leave the document: all but texts that are shown, and of these the long ones (docs/storage.md). */
 static bool
 leaves_document(const struct wd_mime_part *part, size_t inline_total)
 {

@@ -79,6 +79,7 @@ create_row(struct wd_domain *d, struct wd_docs *batch, struct wd_arena *a, const
            struct wd_mailbox *out, struct wd_error *err)
 {
     struct wd_mailbox taken;
+    int64_t inherited;
     uint32_t floor;
     bool found;
 
@@ -94,8 +95,10 @@ create_row(struct wd_domain *d, struct wd_docs *batch, struct wd_arena *a, const
         return wd_fail(err, WD_MAILBOX_EXISTS, "the mailbox exists already");
     if (!check_room(d, batch, in->user, err) || !wd_validity_floor(batch, in->user, &floor, err))
         return false;
-    if (in->retention_ms < 0 && !default_retention(d, batch, in->user, &out->retention_ms, err))
+    if (!default_retention(d, batch, in->user, &inherited, err)) /* also: is there such a user? */
         return false;
+    if (in->retention_ms < 0)
+        out->retention_ms = inherited;
     out->uid_validity = wd_validity_above(floor);
     return insert_row(batch, out, err) && wd_mailbox_journal(batch, WD_JOURNAL_CREATE, out, 0, err);
 }

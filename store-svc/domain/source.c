@@ -1,5 +1,7 @@
 #include "store-svc/domain/source.h"
 
+#include <openssl/evp.h>
+
 #include <assert.h>
 
 static bool
@@ -47,4 +49,18 @@ wd_source_read(struct wd_source *s, uint64_t offset, size_t n, struct wd_buf *ou
 {
     assert(offset <= s->size && n <= s->size - offset);
     return s->read(s, offset, n, out, err);
+}
+
+struct wd_id
+wd_upload_of(struct wd_id user, unsigned role, struct wd_id named)
+{
+    struct wd_buf owned wd_auto(wd_buf_done) = { 0 };
+    char a[WD_ID_HEX + 1], b[WD_ID_HEX + 1];
+    uint8_t hash[EVP_MAX_MD_SIZE];
+    struct wd_id out;
+
+    wd_buf_printf(&owned, "%s %u %s", wd_id_hex(user, a), role, wd_id_hex(named, b));
+    EVP_Digest(owned.p, owned.n, hash, NULL, EVP_sha256(), NULL);
+    memcpy(out.b, hash, sizeof out.b);
+    return out;
 }

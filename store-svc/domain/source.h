@@ -28,6 +28,8 @@ struct wd_source *wd_source_memory(struct wd_source_memory *s, struct wd_str byt
 /** The first `size` bytes of an upload; fewer are WD_UPLOAD_NOT_FOUND when read. Returns &s->base. */
 struct wd_source *wd_source_upload(struct wd_source_upload *s, struct wd_blobs *blobs, struct wd_id upload,
                                    uint64_t size);
+/** The upload that is kept for a name which its owner, a user or (zero) a role, has chosen. */
+struct wd_id wd_upload_of(struct wd_id user, unsigned role, struct wd_id named);
 bool wd_source_read(struct wd_source *s, uint64_t offset, size_t n, struct wd_buf *out,
                     struct wd_error *err) WD_CHECKED;
 #endif

@@ -57,6 +57,8 @@ wd_user_read(const struct wd_domain *d, struct wd_arena *a, const bson_t *doc, s
         .storage_used = used > 0 ? (uint64_t)used : 0,
         .recipients = own_or32(doc, "recipients", o->max_recipients),
         .forwards = own_or32(doc, "forwards", o->max_forwards),
+        .recipients_own = own_or32(doc, "recipients", 0),
+        .forwards_own = own_or32(doc, "forwards", 0),
         .receive_max = own_or32(doc, "receivedMax", o->receive_max),
         .imap_upload_bytes = own_or(doc, "imapMaxUpload", o->imap_upload_bytes),
         .imap_download_bytes = own_or(doc, "imapMaxDownload", o->imap_download_bytes),

@@ -19,6 +19,7 @@ struct wd_user {
     uint64_t quota;        /* what counts */
     uint64_t storage_used; /* never negative */
     uint32_t recipients, forwards; /* per 24 h; the default filled in */
+    uint32_t recipients_own, forwards_own; /* what is set for this user; 0: none */
     uint32_t receive_max;          /* messages per hour; the default filled in */
     uint64_t imap_upload_bytes, imap_download_bytes; /* per 24 h; the default filled in */
     uint32_t imap_max_connections;                   /* the default filled in; 0: no limit */

@@ -1,6 +1,5 @@
 #include "store-svc/mime/header.h"
 
-#include "common/base/b64.h"
 #include "common/base/lifetime.h"
 #include "common/base/utf8.h"
 #include "store-svc/mime/charset.h"
@@ -241,30 +240,6 @@ struct wd_str
 wd_header_decode(struct wd_arena *a, struct wd_str value)
 {
     return wd_words_decode(a, wd_header_unfold(a, value));
-}
-
-void
-wd_words_encode(struct wd_buf *out, struct wd_str text)
-{
-    enum { WORD = 45 }; /* bytes that stay below 75 characters when encoded */
-    struct wd_buf fixed wd_auto(wd_buf_done) = { 0 };
-    struct wd_str rest;
-
-    if (wd_is_ascii(text)) {
-        wd_buf_str(out, text);
-        return;
-    }
-    wd_utf8_repair(&fixed, text);
-    for (rest = wd_buf_view(&fixed); rest.n;) {
-        size_t n = wd_utf8_cut(rest, WORD);
-
-        wd_buf_c(out, "=?UTF-8?B?");
-        wd_b64_encode(out, rest.p, n, WD_B64_PADDED);
-        wd_buf_c(out, "?=");
-        rest = wd_str_part(rest, n, rest.n);
-        if (rest.n)
-            wd_buf_chr(out, ' ');
-    }
 }
 
 struct wd_str

@@ -28,8 +28,6 @@ struct wd_str wd_header_unfold(struct wd_arena *a, struct wd_str value);
 struct wd_str wd_header_decode(struct wd_arena *a, struct wd_str value);
 /** Only the encoded words of an unfolded value; broken ones stay as they are. Always UTF-8. */
 struct wd_str wd_words_decode(struct wd_arena *a, struct wd_str value);
-/** Appends text as encoded words (UTF-8, base64) when it has more than ASCII; as it is otherwise. */
-void wd_words_encode(struct wd_buf *out, struct wd_str text);
 /** Runs of white space become one blank, ends trimmed. */
 struct wd_str wd_text_collapse(struct wd_arena *a, struct wd_str text);
 #endif

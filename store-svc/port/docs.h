@@ -43,7 +43,9 @@ enum wd_docs_index_flags {
 
 struct wd_docs_index {
     const char *name;
-    const char *keys;       /* "mailbox 1, uid -1": 1, -1, hashed or text */
+    /* "mailbox 1, uid -1": 1, -1, hashed or text. After a bar, fields that are no keys and that a driver may keep in
+     * the index too, so that reading them needs no document: "mailbox 1, unseen 1 | uid, _id". */
+    const char *keys;
     unsigned flags;         /* enum wd_docs_index_flags */
     const char *partial;    /* extended JSON filter, or NULL */
     int64_t expire_after_s; /* TTL on its one date field; -1: none */

@@ -22,7 +22,7 @@ read_append(struct wd_call *call, const Wd__V1__AppendRequest *req, struct wd_ap
     if (req->has_raw == in->uploaded)
         return wd_fail(&call->err, WD_INVALID, "a message is either raw or an upload");
     if (!wd_call_user(call, req->user, &in->user) ||
-        (in->uploaded && !wd_call_id(call, req->upload, "upload", &in->upload)))
+        (in->uploaded && !wd_call_upload(call, req->upload, &in->upload)))
         return false;
     in->once = wd_call_once(call, in->user);
     return true;
@@ -64,7 +64,7 @@ messages_upload(Wd__V1__Messages_Service *svc, const Wd__V1__UploadRequest *req,
     uint64_t limit = d->options.max_message_bytes;
     Wd__V1__UploadReply out = WD__V1__UPLOAD_REPLY__INIT;
     struct wd_id upload;
-    bool ok = wd_call_id(call, req->upload, "upload", &upload);
+    bool ok = wd_call_upload(call, req->upload, &upload);
 
     (void)svc;
     if (ok && data.n > CHUNK_MAX)
@@ -89,7 +89,7 @@ messages_drop_upload(Wd__V1__Messages_Service *svc, const Wd__V1__DropUploadRequ
     struct wd_id upload;
 
     (void)svc;
-    if (!wd_call_id(call, req->upload, "upload", &upload) ||
+    if (!wd_call_upload(call, req->upload, &upload) ||
         !wd_blobs_upload_drop(wd_call_domain(call)->blobs, upload, &call->err)) {
         wd_call_fail(call);
         return;

@@ -1,5 +1,7 @@
 #include "store-svc/rpc/call.h"
 
+#include "store-svc/domain/source.h"
+
 struct wd_domain *
 wd_call_domain(const struct wd_call *call)
 {
@@ -31,6 +33,18 @@ wd_call_id(struct wd_call *call, const char *hex, const char *field, struct wd_i
 {
     if (!hex || !wd_id_parse(wd_str_c(hex), out))
         return wd_fail(&call->err, WD_INVALID, "%s is not an id of 24 hexadecimal digits", field);
+    return true;
+}
+
+bool
+wd_call_upload(struct wd_call *call, const char *hex, struct wd_id *out)
+{
+    unsigned role = wd_id_is_zero(call->user) ? call->role : 0;
+    struct wd_id named;
+
+    if (!wd_call_id(call, hex, "upload", &named))
+        return false;
+    *out = wd_upload_of(call->user, role, named);
     return true;
 }
 

@@ -19,6 +19,9 @@ bool wd_call_user(struct wd_call *call, const char *named, struct wd_id *out) WD
 
 /** An id from a request; INVALID with the field's name. */
 bool wd_call_id(struct wd_call *call, const char *hex, const char *field, struct wd_id *out) WD_CHECKED;
+/** The upload that a request names. Names are the caller's own: of the user when there is a session, else of the role,
+ *  so that nobody reads, changes or drops what another one is uploading. */
+bool wd_call_upload(struct wd_call *call, const char *hex, struct wd_id *out) WD_CHECKED;
 /** 24 digits in the call's arena. */
 char *wd_call_hex(struct wd_call *call, struct wd_id id);
 /** A C string in the call's arena; a NUL inside ends it. */

@@ -24,8 +24,8 @@ wd_pb_user(struct wd_call *call, const struct wd_user *u, Wd__V1__User *out)
     out->quota_own = u->quota_own;
     out->storage_used = u->storage_used;
     out->has_recipients = out->has_forwards = true;
-    out->recipients = u->recipients;
-    out->forwards = u->forwards;
+    out->recipients = u->recipients_own;
+    out->forwards = u->forwards_own;
     out->has_disabled = out->has_suspended = out->has_activated = out->has_has_password = true;
     out->disabled = u->disabled;
     out->suspended = u->suspended;

@@ -4,7 +4,7 @@
 #include "store-svc/rpc/call.h"
 #include "wd/v1/delivery.pb-c.h"
 
-enum { RECIPIENTS_MAX = 10000 };
+enum { RECIPIENTS_MAX = 10000, PATHS_BYTES = 256 * 1024 /* of mailbox paths in a reply */ };
 
 extern Wd__V1__Delivery_Service wd_store_delivery;
 
@@ -90,7 +90,7 @@ read_deliver(struct wd_call *call, const Wd__V1__DeliverRequest *req, struct wd_
     };
     if (req->has_raw == in->uploaded)
         return wd_fail(&call->err, WD_INVALID, "a message is either raw or an upload");
-    if (in->uploaded && !wd_call_id(call, req->upload, "upload", &in->upload))
+    if (in->uploaded && !wd_call_upload(call, req->upload, &in->upload))
         return false;
     return read_recipients(call, req->recipients, req->n_recipients, &in->recipients);
 }
@@ -104,7 +104,7 @@ delivery_deliver(Wd__V1__Delivery_Service *svc, const Wd__V1__DeliverRequest *re
     struct wd_deliver in;
     struct wd_delivered *made = WD_ARENA_ARRAY(call->arena, struct wd_delivered, req->n_recipients + 1);
     Wd__V1__DeliverReply out = WD__V1__DELIVER_REPLY__INIT;
-    size_t i;
+    size_t i, paths = 0;
 
     (void)svc;
     if (!read_deliver(call, req, &in) ||
@@ -124,9 +124,11 @@ delivery_deliver(Wd__V1__Delivery_Service *svc, const Wd__V1__DeliverRequest *re
         }
         o->user = wd_call_hex(call, made[i].user);
         o->message = wd_call_hex(call, made[i].message);
-        o->has_mailbox_path = o->has_uid = true;
-        o->mailbox_path = wd_pb_str(made[i].mailbox_path);
+        o->has_uid = true;
         o->uid = made[i].uid;
+        paths += made[i].mailbox_path.n;
+        o->has_mailbox_path = paths <= PATHS_BYTES; /* the mail is stored: its reply must not be too large to be sent */
+        o->mailbox_path = wd_pb_str(made[i].mailbox_path);
     }
     reply(&out, call);
 }

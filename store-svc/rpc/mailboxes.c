@@ -6,7 +6,10 @@
 #include "store-svc/rpc/convert_mailbox.h"
 #include "store-svc/rpc/sessions.h"
 
-enum { PAGE = 500 }; /* mailboxes; with paths of the common lengths far below the limit of a reply */
+enum {
+    PAGE = 500,             /* mailboxes */
+    PAGE_BYTES = 512 * 1024 /* of their rows in a reply; one row is at most about half of that */
+};
 
 extern Wd__V1__Mailboxes_Service wd_store_mailboxes;
 
@@ -21,6 +24,22 @@ add_counts(struct wd_call *call, const struct wd_mailbox *from, Wd__V1__Mailbox 
     to->messages = counts.messages;
     to->unseen = counts.unseen;
     return true;
+}
+
+/* As many rows as a reply has room for: the first one always. */
+static size_t
+add_rows(struct wd_call *call, const struct wd_mailbox *rows, size_t n, Wd__V1__Mailbox **to)
+{
+    size_t i, bytes = 0;
+
+    for (i = 0; i < n; i++) {
+        to[i] = WD_ARENA_NEW(call->arena, Wd__V1__Mailbox);
+        wd_pb_mailbox(call, &rows[i], to[i]);
+        bytes += protobuf_c_message_get_packed_size(&to[i]->base);
+        if (i && bytes > PAGE_BYTES)
+            break;
+    }
+    return i;
 }
 
 static bool
@@ -41,16 +60,13 @@ list_page(struct wd_call *call, const Wd__V1__ListMailboxesRequest *req, Wd__V1_
         !wd_mailbox_list(wd_call_domain(call)->docs, call->arena, user, &what, &rows, &n, &more, &call->err))
         return false;
     out->mailboxes = WD_ARENA_ARRAY(call->arena, Wd__V1__Mailbox *, n);
-    for (size_t i = 0; i < n; i++) {
-        out->mailboxes[i] = WD_ARENA_NEW(call->arena, Wd__V1__Mailbox);
-        wd_pb_mailbox(call, &rows[i], out->mailboxes[i]);
-        if (req->counters && !add_counts(call, &rows[i], out->mailboxes[i]))
+    out->n_mailboxes = add_rows(call, rows, n, out->mailboxes);
+    for (size_t i = 0; req->counters && i < out->n_mailboxes; i++)
+        if (!add_counts(call, &rows[i], out->mailboxes[i]))
             return false;
-    }
-    out->n_mailboxes = n;
-    if (more) {
+    if (more || out->n_mailboxes < n) {
         out->has_next_cursor = true;
-        out->next_cursor = wd_pb_str(rows[n - 1].path);
+        out->next_cursor = wd_pb_str(rows[out->n_mailboxes - 1].path);
     }
     return true;
 }
@@ -113,11 +129,7 @@ rename_mailbox(struct wd_call *call, const Wd__V1__RenameMailboxRequest *req, Wd
                            req->with_children, &once, &rows, &n, &call->err))
         return false;
     out->renamed = WD_ARENA_ARRAY(call->arena, Wd__V1__Mailbox *, n);
-    for (size_t i = 0; i < n; i++) {
-        out->renamed[i] = WD_ARENA_NEW(call->arena, Wd__V1__Mailbox);
-        wd_pb_mailbox(call, &rows[i], out->renamed[i]);
-    }
-    out->n_renamed = n;
+    out->n_renamed = add_rows(call, rows, n, out->renamed);
     return true;
 }
 

@@ -39,24 +39,40 @@ cached_drop(struct em_cached *slot)
     *slot = (struct em_cached){ 0 };
 }
 
+/* Where a statement is, or belongs: in one of the few places that its hash allows. NULL: all of them are busy. */
+static struct em_cached *
+cache_slot(struct em_conn *conn, struct wd_str sql, uint64_t hash)
+{
+    struct em_cached *set = &conn->cache[(hash ^ hash >> 32) % (EM_STATEMENTS / EM_WAYS) * EM_WAYS], *place = NULL;
+
+    for (size_t i = 0; i < EM_WAYS; i++)
+        if (set[i].st && set[i].hash == hash && set[i].n == sql.n && memcmp(set[i].sql, sql.p, sql.n) == 0)
+            return &set[i];
+    for (size_t i = 0; i < EM_WAYS; i++)
+        if (!set[i].busy && (!place || (place->st && (!set[i].st || set[i].used < place->used))))
+            place = &set[i];
+    return place;
+}
+
 bool
 em_prepare(struct em_conn *conn, struct wd_str sql, struct em_use *out, struct wd_error *err)
 {
     uint64_t hash = hash_of(sql);
-    struct em_cached *slot = &conn->cache[(hash ^ hash >> 32) % EM_STATEMENTS];
-    bool same = slot->st && slot->hash == hash && slot->n == sql.n && memcmp(slot->sql, sql.p, sql.n) == 0;
+    struct em_cached *slot = cache_slot(conn, sql, hash);
+    bool same = slot && slot->st && slot->hash == hash && slot->n == sql.n && memcmp(slot->sql, sql.p, sql.n) == 0;
 
     *out = (struct em_use){ .conn = conn };
-    if (slot->busy || !same) {
+    if (!slot || slot->busy || !same) {
         if (sqlite3_prepare_v3(conn->db, sql.p, (int)sql.n, SQLITE_PREPARE_PERSISTENT, &out->st, NULL) != SQLITE_OK)
             return em_fail(conn, err);
-        if (slot->busy)
+        if (!slot || slot->busy)
             return true;
         cached_drop(slot);
-        *slot = (struct em_cached){ out->st, wd_alloc(sql.n + 1), sql.n, hash, false };
+        *slot = (struct em_cached){ .st = out->st, .sql = wd_alloc(sql.n + 1), .n = sql.n, .hash = hash };
         memcpy(slot->sql, sql.p, sql.n);
     }
     slot->busy = true;
+    slot->used = ++conn->uses;
     out->st = slot->st;
     out->slot = slot;
     return true;
@@ -91,6 +107,14 @@ em_run(struct em_use *use, struct wd_error *err)
 
     em_done(use);
     return ok;
+}
+
+bool
+em_do(struct em_conn *conn, const char *sql, struct wd_error *err)
+{
+    struct em_use use = { 0 };
+
+    return em_prepare(conn, wd_str_c(sql), &use, err) && em_run(&use, err);
 }
 
 bool

@@ -9,7 +9,7 @@
 #include "common/base/error.h"
 #include "common/base/lifetime.h"
 
-enum { EM_STATEMENTS = 256 };
+enum { EM_STATEMENTS = 256, EM_WAYS = 4 /* places of one statement */ };
 
 /* A prepared statement in its connection's cache. */
 struct em_cached {
@@ -17,6 +17,7 @@ struct em_cached {
     char *sql;
     size_t n;
     uint64_t hash;
+    uint64_t used; /* by this count of uses the least recent one gives way */
     bool busy;
 };
 
@@ -24,6 +25,7 @@ struct em_cached {
 struct em_conn {
     sqlite3 *db;
     struct em_conn *next; /* in the pool */
+    uint64_t uses;
     struct em_cached cache[EM_STATEMENTS];
 };
 
@@ -59,6 +61,9 @@ void em_done(struct em_use *use);
 bool em_step(struct em_use *use, bool *row, struct wd_error *err) WD_CHECKED;
 /* One step of a statement that returns no row. */
 bool em_run(struct em_use *use, struct wd_error *err) WD_CHECKED;
+/* The same for one that is written out and often used. */
+bool em_do(struct em_conn *conn, const char *sql, struct wd_error *err) WD_CHECKED;
+/* Statements that are used once. */
 bool em_exec(struct em_conn *conn, const char *sql, struct wd_error *err) WD_CHECKED;
 /* WD_DATABASE with SQLite's text, WD_DUPLICATE for a unique index. Returns false. */
 bool em_fail(struct em_conn *conn, struct wd_error *err);

@@ -71,7 +71,7 @@ group_commit(struct em_db *db)
         group_finish(db, false, &why);
         return;
     }
-    ok = em_exec(db->writer, "COMMIT", &why);
+    ok = em_do(db->writer, "COMMIT", &why);
     if (!ok && !transaction_lost(db))
         sqlite3_exec(db->writer->db, "ROLLBACK", NULL, NULL, NULL);
     group_finish(db, ok, &why);
@@ -82,14 +82,14 @@ em_writer_begin(struct em_db *db, struct em_conn **out, struct wd_error *err)
 {
     writer_take(db);
     if (!db->open) {
-        if (!em_exec(db->writer, "BEGIN IMMEDIATE", err)) {
+        if (!em_do(db->writer, "BEGIN IMMEDIATE", err)) {
             writer_give(db);
             return false;
         }
         db->open = WD_NEW(struct em_group);
         db->open->since_ms = wd_mono_ms();
     }
-    if (!em_exec(db->writer, "SAVEPOINT batch", err)) {
+    if (!em_do(db->writer, "SAVEPOINT batch", err)) {
         group_commit(db);
         writer_give(db);
         return false;
@@ -136,7 +136,7 @@ em_writer_commit(struct em_db *db, struct wd_error *err)
 {
     struct em_group *g = db->open;
 
-    if (transaction_lost(db) || !em_exec(db->writer, "RELEASE batch", err)) {
+    if (transaction_lost(db) || !em_do(db->writer, "RELEASE batch", err)) {
         em_writer_abort(db);
         return wd_fail(err, WD_DATABASE, "the transaction was rolled back by an earlier error");
     }

@@ -84,13 +84,12 @@ add_column(struct em_coll *c, const char *path, struct wd_error *err)
     return true;
 }
 
-/* "mailbox 1, uid -1" */
 static bool
-parse_keys(struct em_index *x, struct wd_error *err)
+parse_fields(struct em_index *x, struct wd_str list, struct wd_error *err)
 {
-    struct wd_str rest = wd_str_c(x->declared->keys), piece, path;
+    struct wd_str piece, path;
 
-    while (wd_str_split(&rest, ',', &piece)) {
+    while (wd_str_split(&list, ',', &piece)) {
         piece = wd_str_trim(piece);
         if (!wd_str_split(&piece, ' ', &path) || path.n == 0 || x->n_fields == EM_FIELDS_MAX)
             return wd_fail(err, WD_INVALID, "index %s: bad keys", x->declared->name);
@@ -126,6 +125,18 @@ partial_sql(const bson_t *filter)
             return NULL;
     }
     return sql.n ? take_text(&sql) : NULL;
+}
+
+/* "mailbox 1, unseen 1 | uid": here what is kept beside the keys is one more key, at the end. */
+static bool
+parse_keys(struct em_index *x, struct wd_error *err)
+{
+    struct wd_str rest = wd_str_c(x->declared->keys), keys = WD_NONE;
+
+    wd_str_split(&rest, '|', &keys);
+    if (rest.n && (x->declared->flags & WD_INDEX_UNIQUE))
+        return wd_fail(err, WD_INVALID, "index %s: unique with more than keys", x->declared->name);
+    return parse_fields(x, keys, err) && parse_fields(x, rest, err);
 }
 
 static bool
@@ -186,8 +197,20 @@ is_prefix(const struct em_index *a, const struct em_index *b)
     return true;
 }
 
-/* Indexes that cost writes and serve nothing here: on _id first, or the beginning of another one. Of two alike the
- * first stays. */
+/* Another index leads to the same rows: it begins with all keys of x, or with the first one when x is minor. */
+static bool
+stands_in(const struct em_index *other, const struct em_index *x)
+{
+    if (other->kind != EM_INDEX_PLAIN || other->skipped)
+        return false;
+    if (is_prefix(x, other))
+        return true;
+    return (x->declared->flags & WD_INDEX_MINOR) && !(other->declared->flags & WD_INDEX_MINOR) && !other->where &&
+           strcmp(x->fields[0].path, other->fields[0].path) == 0;
+}
+
+/* Indexes that cost writes and serve little here: on _id first, the beginning of another one, or minor. Of two alike
+ * the first stays. */
 static void
 skip_useless(struct em_coll *c)
 {
@@ -196,10 +219,8 @@ skip_useless(struct em_coll *c)
         if (x->kind != EM_INDEX_PLAIN || x->where || (x->declared->flags & WD_INDEX_UNIQUE))
             continue;
         x->skipped = strcmp(x->fields[0].path, "_id") == 0;
-        for (size_t j = 0; j < c->n_indexes && !x->skipped; j++) {
-            const struct em_index *other = &c->indexes[j];
-            x->skipped = j != i && other->kind == EM_INDEX_PLAIN && !other->skipped && is_prefix(x, other);
-        }
+        for (size_t j = 0; j < c->n_indexes && !x->skipped; j++)
+            x->skipped = j != i && stands_in(&c->indexes[j], x);
     }
 }
 

@@ -32,7 +32,7 @@ struct em_index {
     enum em_index_kind kind;
     struct em_field fields[EM_FIELDS_MAX];
     size_t n_fields;
-    bool skipped; /* another index, or the one on _id, does the same */
+    bool skipped; /* another index, or the one on _id, leads to the same rows */
     bson_t *partial;
     char *where;  /* the partial filter in SQL, or NULL */
     char *table;  /* side or text table, quoted */
