@@ -121,7 +121,7 @@ user_list(struct cli *c, char **words)
     return true;
 }
 
-static static void
+static void
 show_sent(const char *what, uint32_t sent, uint32_t limit)
 {
     if (limit)
@@ -130,7 +130,7 @@ show_sent(const char *what, uint32_t sent, uint32_t limit)
         printf("%-10s  %u in 24 hours (the default limit)\n", what, sent);
 }
 
-bool
+static bool
 user_show(struct cli *c, char **words)
 {
     const Wd__V1__User *u = cli_user(c, words[0]);
