@@ -79,7 +79,7 @@ create_row(struct wd_domain *d, struct wd_docs *batch, struct wd_arena *a, const
            struct wd_mailbox *out, struct wd_error *err)
 {
     struct wd_mailbox taken;
-    int64_t inherited;
+    int64_t inherited = 0;
     uint32_t floor;
     bool found;
 
