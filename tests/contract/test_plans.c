@@ -11,15 +11,17 @@ static const struct wd_docs_index message_indexes[] = {
     { "mailbox_modseq_uid", "mailbox 1, modseq 1, uid 1", 0, NULL, -1 },
     { "mailbox_flags", "mailbox 1, flags 1", WD_INDEX_MULTIKEY, NULL, -1 },
     { "by_headers", "mailbox 1, headers.key 1, headers.value 1", WD_INDEX_MULTIKEY, NULL, -1 },
-    { "mailbox_unseen_flag", "mailbox 1, unseen 1", 0, NULL, -1 },
+    { "mailbox_unseen_flag", "mailbox 1, unseen 1 | uid, _id", 0, NULL, -1 },
+    { "mailbox_flagged_flag", "mailbox 1, flagged 1", WD_INDEX_MINOR, NULL, -1 },
     { "by_idate", "mailbox 1, idate 1", 0, NULL, -1 },
     { "by_idate_reverse_uid", "mailbox 1, idate -1, _id -1", 0, NULL, -1 },
     { "retention_time", "exp 1, rdate 1", 0, "{\"exp\": true}", -1 },
     { "fulltext", "user 1, text text", WD_INDEX_TEXT, "{\"searchable\": true}", -1 },
     { NULL, NULL, 0, NULL, -1 },
 };
-static const struct wd_docs_collection messages = { "messages", WD_DB_MAIN, message_indexes,
-                                                    "user mailbox uid modseq flags unseen exp rdate idate searchable" };
+static const struct wd_docs_collection messages = {
+    "messages", WD_DB_MAIN, message_indexes, "user mailbox uid modseq flags unseen flagged exp rdate idate searchable"
+};
 static const struct wd_docs_index mailbox_indexes[] = {
     { "user_path", "user 1, path 1", WD_INDEX_UNIQUE, NULL, -1 },
     { NULL, NULL, 0, NULL, -1 },
@@ -52,6 +54,11 @@ static const struct {
       NULL, "mailbox_modseq_uid (mailbox=? AND modseq>?", "B-TREE" },
     { "messages", "{" M ", 'unseen': true}", NULL, "COUNT", "COVERING INDEX i_messages.mailbox_unseen_flag "
       "(mailbox=? AND unseen=?)", "SCAN" },
+    /* What stands behind the bar is read from the index alone. */
+    { "messages", "{" M ", 'unseen': true}", "{'uid': 1}", "{'uid': 1}",
+      "COVERING INDEX i_messages.mailbox_unseen_flag (mailbox=? AND unseen=?)", "B-TREE" },
+    /* A minor index is left out where another one leads to the mailbox. */
+    { "messages", "{" M ", 'flagged': true}", NULL, NULL, "(mailbox=?)", "mailbox_flagged_flag" },
     { "messages", "{" M "}", NULL, "COUNT", "COVERING INDEX", "SCAN" },
     { "messages", "{" M ", 'uid': {'$in': [1, 2, 3, 4, 5, 6, 7]}}", "{'uid': 1}", NULL, "(mailbox=? AND uid=?)",
       "SCAN c" },
