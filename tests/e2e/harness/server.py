@@ -9,7 +9,8 @@ import subprocess
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
+HARNESS = pathlib.Path(__file__).resolve().parent
+ROOT = HARNESS.parents[2]
 BUILD = pathlib.Path(os.environ.get("WD_BUILD", ROOT / "build/release"))
 BUILD_ASAN = pathlib.Path(os.environ.get("WD_BUILD_ASAN", ROOT / "build/dev"))
 
@@ -61,7 +62,8 @@ class Server:
         for key, value in self.settings.items():
             args += ["--set", f"{key}={value}"]
         log = open(self.log_path, "ab")
-        self.process = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        env = {**os.environ, "LSAN_OPTIONS": f"suppressions={HARNESS / 'lsan.supp'}:print_suppressions=0"}
+        self.process = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, start_new_session=True)
         until(f"the ports of wd serve; its log is {self.log_path}:\n", seconds, self._ready)
         return self
 
