@@ -38,7 +38,8 @@ struct wd_rpc_client_options {
     size_t max_calls;     /* under way at once; more fail with OVERLOADED; 0: 4,096 */
 };
 
-/* What one call says besides its request. All pointers are copied or used before the stub returns, except reply_to. */
+/* What one call says besides its request. All pointers are copied or used before the stub
+ * returns, except arena, err and call. */
 struct wd_rpc_params {
     const char *session_token; /* NULL: none */
     const char *key;           /* idempotency key; NULL: the client makes one, the same for its own retries */
