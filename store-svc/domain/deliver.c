@@ -10,7 +10,8 @@
 #include "store-svc/domain/trace.h"
 
 enum {
-    TRIES = 5,   /* an attachment body that is collected between intake and insert is rare, and rarer each time */
+    TRIES = 5, /* an attachment body that is collected between intake and insert is rare, and rarer
+                  each time */
     SHARED = 16, /* users whose copies share one transaction, and so one sync */
 };
 
@@ -18,7 +19,7 @@ enum {
 
 /* One copy: what the pipeline decides about it. */
 struct copy {
-    size_t recipient;       /* the first one of this user */
+    size_t recipient; /* the first one of this user */
     struct wd_user user;
     struct wd_intake intake;
     bool taken_in;
@@ -27,7 +28,7 @@ struct copy {
     unsigned system_flags;
     bson_t *meta;
     struct wd_inserted made;
-    bool done;              /* stored, or failed for good */
+    bool done; /* stored, or failed for good */
 };
 
 struct delivery {
@@ -105,7 +106,9 @@ step_meta(struct delivery *v, struct copy *c, struct wd_error *err)
 
 /* Filters, autoreplies and encryption are further rows. */
 static bool (*const steps[])(struct delivery *, struct copy *, struct wd_error *) = {
-    step_trace_headers, step_mailbox, step_meta,
+    step_trace_headers,
+    step_mailbox,
+    step_meta,
 };
 
 static void
@@ -139,19 +142,24 @@ once_of(const struct delivery *v, const struct copy *c)
 static void
 settle(struct delivery *v, struct copy *c)
 {
-    v->out[c->recipient] = (struct wd_delivered){ .accepted = true, .user = c->user.id, .message = c->made.message,
-                                                  .mailbox_path = c->made.path, .uid = c->made.uid };
+    v->out[c->recipient] = (struct wd_delivered){ .accepted = true,
+                                                  .user = c->user.id,
+                                                  .message = c->made.message,
+                                                  .mailbox_path = c->made.path,
+                                                  .uid = c->made.uid };
     if (!c->made.repeated)
         wd_receive_limit_count(v->d, c->user.id, v->in->ip);
     c->done = true;
 }
 
-/* What may be said of a recipient or a message for good. Any other failure is ours, and mail must not bounce for it. */
+/* What may be said of a recipient or a message for good. Any other failure is ours, and mail must
+ * not bounce for it. */
 static enum wd_reason
 as_outcome(enum wd_reason reason)
 {
-    static const enum wd_reason permanent[] = { WD_OVER_QUOTA, WD_MESSAGE_TOO_BIG, WD_MESSAGE_REFUSED,
-                                                WD_MAILBOX_NOT_FOUND, WD_USER_NOT_FOUND };
+    static const enum wd_reason permanent[] = { WD_OVER_QUOTA, WD_MESSAGE_TOO_BIG,
+                                                WD_MESSAGE_REFUSED, WD_MAILBOX_NOT_FOUND,
+                                                WD_USER_NOT_FOUND };
     size_t i;
 
     for (i = 0; i < WD_COUNT(permanent); i++)
@@ -179,8 +187,15 @@ store(struct delivery *v, struct copy **copies, size_t n, struct wd_error *err)
         struct copy *c = copies[i];
 
         inserts[i] = (struct wd_insert){
-            .user = c->user.id, .intake = &c->intake, .targets = c->targets, .n_targets = c->n_targets,
-            .quota = WD_INSERT_BELOW_QUOTA, .system_flags = c->system_flags, .idate_ms = v->now, .meta = c->meta,
+            .user = c->user.id,
+            .intake = &c->intake,
+            .targets = c->targets,
+            .n_targets = c->n_targets,
+            .quota = WD_INSERT_BELOW_QUOTA,
+            .quota_limit = c->user.quota,
+            .system_flags = c->system_flags,
+            .idate_ms = v->now,
+            .meta = c->meta,
             .once = once_of(v, c),
         };
     }
@@ -226,7 +241,7 @@ store_group(struct delivery *v, struct copy **group, size_t n)
     struct wd_error err;
     size_t i;
 
-    if (n == 0 || (n > 1 && store(v, group, n, &err)))
+    if (n == 0 || (n > 1 && wd_docs_is_atomic(v->d->docs) && store(v, group, n, &err)))
         return;
     for (i = 0; i < n; i++)
         store_alone(v, group[i]);
@@ -284,7 +299,11 @@ find_users(struct delivery *v)
 {
     struct wd_recipient *found = WD_ARENA_ARRAY(v->a, struct wd_recipient, v->in->n);
     struct wd_recipient_query query = {
-        .addresses = v->in->recipients, .n = v->in->n, .size = v->source->size, .ip = v->in->ip, .again = true,
+        .addresses = v->in->recipients,
+        .n = v->in->n,
+        .size = v->source->size,
+        .ip = v->in->ip,
+        .again = true,
     };
     size_t i;
 
@@ -298,12 +317,16 @@ find_users(struct delivery *v)
     }
 }
 
-/* What an earlier call with this key has stored. True when nothing is left to do. */
+/* What an earlier call with this key has stored. True when nothing is left to do. On a driver that
+ * is not atomic the claim of each copy tells that (insert.c), without a question. */
 static bool
 recall(struct delivery *v)
 {
     bool all = true;
     size_t i;
+
+    if (!wd_docs_is_atomic(v->d->docs))
+        return v->n_copies == 0;
 
     for (i = 0; i < v->n_copies; i++) {
         struct copy *c = &v->copies[i];
@@ -344,12 +367,14 @@ finish(struct delivery *v, bool ok)
         bson_destroy(v->copies[i].meta);
     }
     wd_intake_done(&v->intake);
-    if (v->in->uploaded && ok && !may_be_repeated(v) && !wd_blobs_upload_drop(v->d->blobs, v->in->upload, &ignored))
+    if (v->in->uploaded && ok && !may_be_repeated(v) &&
+        !wd_blobs_upload_drop(v->d->blobs, v->in->upload, &ignored))
         return;
 }
 
-/* A message that cannot be read: the recipients that have it from an earlier call keep their good outcome, for a sender
- * that heard of a failure would send it to them again. False: nobody has it, so the call may fail as a whole. */
+/* A message that cannot be read: the recipients that have it from an earlier call keep their good
+ * outcome, for a sender that heard of a failure would send it to them again. False: nobody has it,
+ * so the call may fail as a whole. */
 static bool
 refuse_rest(struct delivery *v, const struct wd_error *err)
 {
@@ -365,8 +390,8 @@ refuse_rest(struct delivery *v, const struct wd_error *err)
 }
 
 bool
-wd_deliver(struct wd_domain *d, struct wd_arena *a, const struct wd_deliver *in, struct wd_delivered *out,
-           struct wd_error *err)
+wd_deliver(struct wd_domain *d, struct wd_arena *a, const struct wd_deliver *in,
+           struct wd_delivered *out, struct wd_error *err)
 {
     struct wd_source_memory memory;
     struct wd_source_upload upload;

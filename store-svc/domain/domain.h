@@ -25,6 +25,8 @@ struct wd_domain_options {
     uint32_t receive_max, receive_max_ip;  /* messages per hour and user: 300; and ip: 100; 0: no limit */
     uint64_t imap_upload_bytes, imap_download_bytes; /* per 24 h: 10,240 MiB */
     uint32_t imap_max_connections;                   /* per user: 15; 0: no limit */
+    uint64_t pop3_download_bytes;                    /* per 24 h: 10,240 MiB */
+    uint32_t pop3_max_messages;                      /* of a listing: 250 */
     uint32_t auth_failures, auth_window_s;           /* 12 in 120 s */
     uint32_t auth_failures_ip, auth_window_ip_s;     /* 0 (off) in 300 s */
     uint32_t auth_cache_s;                           /* how long a checked password is remembered; 0: not */
@@ -46,6 +48,7 @@ struct wd_domain {
     struct wd_auth_cache *auth_cache;
     struct wd_spam_rules *spam_rules; /* options.header_rules, compiled (spam.h); NULL: none */
     struct wd_view_cache *view_cache;   /* UID sets of mailboxes; NULL: none are kept */
+    struct wd_settler *settler;         /* marks of settled changes; NULL: they are cleared at once */
     struct wd_open_cache *open_cache;   /* messages that are being read in ranges; NULL: none are kept */
     int64_t started_ms;
 };

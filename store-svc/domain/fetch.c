@@ -1,12 +1,10 @@
 #include "store-svc/domain/fetch.h"
 
 #include "common/base/vec.h"
-#include "store-svc/domain/beacon.h"
 #include "store-svc/domain/doc.h"
 #include "store-svc/domain/flag_change.h"
 #include "store-svc/domain/imap_data.h"
 #include "store-svc/domain/journal.h"
-#include "store-svc/domain/meter.h"
 #include "store-svc/domain/opened.h"
 
 struct page {
@@ -21,7 +19,8 @@ struct page {
 
 /* ---- one message ---- */
 
-/* The part of a document that IMAP data is read from, in the arena: its slices outlive the cursor. */
+/* The part of a document that IMAP data is read from, in the arena: its slices outlive the cursor.
+ */
 static void
 copy_imap_data(struct page *p, const bson_t *doc, bson_t *out)
 {
@@ -87,7 +86,8 @@ read_section(struct page *p, struct wd_body *body, const struct wd_section_range
     return true;
 }
 
-/* A document that is broken has no sections; the other messages of the page do not suffer from it. */
+/* A document that is broken has no sections; the other messages of the page do not suffer from it.
+ */
 static bool
 add_sections(struct page *p, const bson_t *doc, struct wd_fetched *m, struct wd_error *err)
 {
@@ -158,58 +158,54 @@ fetched_with(struct wd_fetched *messages, size_t n, uint32_t uid)
     return low < n && messages[low].head.uid == uid ? &messages[low] : NULL;
 }
 
-/* Heads are read again in the batch: flags may have changed since the page was read. */
+/* Messages are read again in the batch: flags may have changed since the page was read. At most
+ * WD_JOURNAL_GROUP are in a page. *next is where to go on, 0 when all are seen. */
 static bool
-see(struct page *p, struct wd_docs *batch, const struct wd_mailbox *mailbox, const struct wd_seqset *uids,
-    uint64_t *modseq, struct wd_error *err)
+see_some(struct page *p, const struct wd_mailbox *mailbox, const struct wd_seqset *uids,
+         uint32_t *next, struct wd_error *err)
 {
-    struct wd_flag_change change = { .mode = WD_FLAGS_ADD, .system_flags = WD_FLAG_SEEN, .session = p->in->session };
-    struct wd_message_walk walk = { .mailbox = mailbox->id, .uids = uids };
-    struct wd_message *heads;
-    size_t n, done;
-    uint32_t next;
-    bool *changed;
+    struct wd_docs *batch wd_auto(wd_docs_batch_abortp) = NULL;
+    struct wd_flag_change change = { .mode = WD_FLAGS_ADD,
+                                     .system_flags = WD_FLAG_SEEN,
+                                     .session = p->in->session };
+    struct wd_flag_run run = { .d = p->d,
+                               .arena = p->arena,
+                               .user = mailbox->user,
+                               .mailbox = mailbox->id,
+                               .uids = uids,
+                               .change = &change };
 
-    if (!wd_message_heads(batch, p->arena, &walk, WD_JOURNAL_GROUP, &heads, &n, &next, err))
+    if (!wd_docs_batch_begin(p->d->docs, &batch, err))
         return false;
-    changed = WD_ARENA_ARRAY(p->arena, bool, n);
-    *modseq = 0;
-    for (size_t i = 0; i < n; i += done) {
-        uint64_t taken;
-
-        if (!wd_flag_change(batch, p->arena, mailbox, &change, heads + i, n - i, changed, &done, &taken, err))
-            return false;
-        *modseq = taken ? taken : *modseq;
-    }
-    for (size_t i = 0; i < n; i++) {
-        struct wd_fetched *m = fetched_with(p->messages.p, p->messages.n, heads[i].uid);
+    run.batch = batch;
+    if (!wd_flag_run(&run, err) || !wd_docs_batch_commit(wd_take(batch), err))
+        return false;
+    wd_flag_run_done(&run);
+    for (size_t i = 0; i < run.done; i++) {
+        struct wd_fetched *m = fetched_with(p->messages.p, p->messages.n, run.heads[i].uid);
 
         if (m)
-            m->head = heads[i];
+            m->head = run.heads[i];
     }
+    *next = run.next;
     return true;
 }
 
 static bool
 set_seen(struct page *p, const struct wd_mailbox *mailbox, struct wd_error *err)
 {
-    struct wd_docs *batch wd_auto(wd_docs_batch_abortp) = NULL;
     struct wd_seqset unseen wd_auto(wd_seqset_done) = { 0 };
-    uint64_t modseq;
+    uint32_t next = 1;
 
     for (size_t i = 0; i < p->messages.n; i++)
         if (!wd_message_has(&p->messages.p[i].head, WD_FLAG_SEEN))
             wd_seqset_add(&unseen, p->messages.p[i].head.uid, p->messages.p[i].head.uid);
-    if (unseen.n == 0)
-        return true;
-    if (!wd_docs_batch_begin(p->d->docs, &batch, err) || !see(p, batch, mailbox, &unseen, &modseq, err) ||
-        !wd_docs_batch_commit(wd_take(batch), err))
-        return false;
-    if (modseq)
-        wd_beacon_send(p->d, &(struct wd_beacon){ .kind = WD_BEACON_MAILBOX,
-                                                  .user = mailbox->user,
-                                                  .mailbox = mailbox->id,
-                                                  .modseq = modseq });
+    while (next && unseen.n) {
+        if (!see_some(p, mailbox, &unseen, &next, err))
+            return false;
+        if (next > 1)
+            wd_seqset_remove(&unseen, 1, next - 1);
+    }
     return true;
 }
 
@@ -247,8 +243,8 @@ read_page(struct page *p, struct wd_error *err)
 }
 
 bool
-wd_fetch(struct wd_domain *d, struct wd_arena *a, const struct wd_fetch *in, struct wd_fetched **out, size_t *n,
-         uint32_t *next, struct wd_error *err)
+wd_fetch(struct wd_domain *d, struct wd_arena *a, const struct wd_fetch *in,
+         struct wd_fetched **out, size_t *n, uint32_t *next, struct wd_error *err)
 {
     struct page p = { .d = d, .arena = a, .in = in, .limit = WD_FETCH_PAGE_MESSAGES };
     struct wd_mailbox mailbox;
@@ -257,7 +253,7 @@ wd_fetch(struct wd_domain *d, struct wd_arena *a, const struct wd_fetch *in, str
     if (in->n_sections > WD_FETCH_SECTIONS)
         return wd_fail(err, WD_INVALID, "more than %d sections at once", WD_FETCH_SECTIONS);
     if (!wd_mailbox_need_id(d->docs, a, in->user, in->mailbox, &mailbox, err) ||
-        (in->metered && !wd_meter_check(d, a, in->user, err)))
+        !wd_meter_check(d, a, in->meter, in->user, err))
         return false;
     if (in->set_seen)
         p.limit = WD_JOURNAL_GROUP;
@@ -268,8 +264,7 @@ wd_fetch(struct wd_domain *d, struct wd_arena *a, const struct wd_fetch *in, str
             memcpy(*out, p.messages.p, p.messages.n * sizeof **out);
         *n = p.messages.n;
         *next = p.next;
-        if (in->metered)
-            wd_meter_add(d, in->user, p.read);
+        wd_meter_add(d, in->meter, in->user, p.read);
     }
     wd_vec_done(&p.messages);
     return ok;
@@ -278,16 +273,17 @@ wd_fetch(struct wd_domain *d, struct wd_arena *a, const struct wd_fetch *in, str
 /* ---- one body ---- */
 
 bool
-wd_read_body(struct wd_domain *d, struct wd_arena *a, const struct wd_read_body *in, struct wd_buf *out,
-             uint64_t *size, struct wd_error *err)
+wd_read_body(struct wd_domain *d, struct wd_arena *a, const struct wd_read_body *in,
+             struct wd_buf *out, uint64_t *size, struct wd_error *err)
 {
+    bool asked = in->meter == WD_METER_POP3 && in->range.offset > 0;
     struct wd_mailbox mailbox;
     struct wd_opened *o;
     uint64_t bytes;
     bool found, ok;
 
     if (!wd_mailbox_need_id(d->docs, a, in->user, in->mailbox, &mailbox, err) ||
-        (in->metered && !wd_meter_check(d, a, in->user, err)) ||
+        (!asked && !wd_meter_check(d, a, in->meter, in->user, err)) ||
         !wd_opened_take(d, in->mailbox, in->uid, &o, err))
         return false;
     ok = wd_body_section(o->body, &in->range.section, size, &found, err);
@@ -299,7 +295,7 @@ wd_read_body(struct wd_domain *d, struct wd_arena *a, const struct wd_read_body 
                           bytes < WD_READ_MAX ? (size_t)bytes : WD_READ_MAX, out, err);
     }
     wd_opened_give(d, o);
-    if (ok && in->metered)
-        wd_meter_add(d, in->user, out->n);
+    if (ok)
+        wd_meter_add(d, in->meter, in->user, out->n);
     return ok;
 }

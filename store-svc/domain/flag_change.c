@@ -1,11 +1,13 @@
 #include "store-svc/domain/flag_change.h"
 
 #include "common/base/vec.h"
+#include "store-svc/domain/beacon.h"
 #include "store-svc/domain/doc_list.h"
 #include "store-svc/domain/journal.h"
 #include "store-svc/domain/schema.h"
 
-/* Messages that one statement changes: the same flags are added to, taken from or put on all of them. */
+/* Messages that one statement changes: the same flags are added to, taken from or put on all of
+ * them. */
 struct group {
     const struct wd_str *delta;
     size_t n_delta;
@@ -16,6 +18,7 @@ struct work {
     struct wd_docs *batch;
     struct wd_arena *arena;
     const struct wd_mailbox *mailbox;
+    const struct wd_change *taken;
     const struct wd_flag_change *change;
     struct WD_VEC(struct group) groups;
     uint64_t modseq;
@@ -56,8 +59,8 @@ wanted(struct wd_arena *a, const struct wd_flag_change *change)
 /* ---- what becomes of one message; delta is what its group has in common ---- */
 
 static void
-plan_add(struct wd_arena *a, const struct wd_message *m, const struct flags *want, struct flags *after,
-         struct flags *delta)
+plan_add(struct wd_arena *a, const struct wd_message *m, const struct flags *want,
+         struct flags *after, struct flags *delta)
 {
     size_t room = m->n_flags < WD_MESSAGE_FLAGS ? WD_MESSAGE_FLAGS - m->n_flags : 0;
 
@@ -75,8 +78,8 @@ plan_add(struct wd_arena *a, const struct wd_message *m, const struct flags *wan
 }
 
 static void
-plan_remove(struct wd_arena *a, const struct wd_message *m, const struct flags *want, struct flags *after,
-            struct flags *delta)
+plan_remove(struct wd_arena *a, const struct wd_message *m, const struct flags *want,
+            struct flags *after, struct flags *delta)
 {
     *after = (struct flags){ WD_ARENA_ARRAY(a, struct wd_str, m->n_flags), 0 };
     *delta = (struct flags){ WD_ARENA_ARRAY(a, struct wd_str, m->n_flags), 0 };
@@ -89,8 +92,8 @@ plan_remove(struct wd_arena *a, const struct wd_message *m, const struct flags *
 }
 
 static void
-plan_replace(struct wd_arena *a, const struct wd_message *m, const struct flags *want, struct flags *after,
-             struct flags *delta)
+plan_replace(struct wd_arena *a, const struct wd_message *m, const struct flags *want,
+             struct flags *after, struct flags *delta)
 {
     size_t at, kept = 0;
 
@@ -106,8 +109,8 @@ plan_replace(struct wd_arena *a, const struct wd_message *m, const struct flags 
         delta->p = NULL; /* nothing changes */
 }
 
-static void (*const plans[])(struct wd_arena *a, const struct wd_message *m, const struct flags *want,
-                             struct flags *after, struct flags *delta) = {
+static void (*const plans[])(struct wd_arena *a, const struct wd_message *m,
+                             const struct flags *want, struct flags *after, struct flags *delta) = {
     [WD_FLAGS_REPLACE] = plan_replace, [WD_FLAGS_ADD] = plan_add, [WD_FLAGS_REMOVE] = plan_remove
 };
 
@@ -156,14 +159,17 @@ change_flags(const struct work *w, const struct group *g, bson_t *update)
 
     if (w->change->mode == WD_FLAGS_REPLACE)
         return; /* with the mirrors, in $set */
-    bson_append_document_begin(update, w->change->mode == WD_FLAGS_ADD ? "$addToSet" : "$pull", -1, &operator);
+    bson_append_document_begin(update, w->change->mode == WD_FLAGS_ADD ? "$addToSet" : "$pull", -1,
+                               &operator);
     bson_append_document_begin(&operator, "flags", 5, &field);
-    wd_doc_add_list(&field, w->change->mode == WD_FLAGS_ADD ? "$each" : "$in", g->delta, g->n_delta);
-    bson_append_document_end(&operator, &field);
+    wd_doc_add_list(&field, w->change->mode == WD_FLAGS_ADD ? "$each" : "$in", g->delta,
+                    g->n_delta);
+    bson_append_document_end(&operator, & field);
     bson_append_document_end(update, &operator);
 }
 
-/* Every boolean beside `flags`, and the searchable mark that drives the text index, move together with the flag. */
+/* Every boolean beside `flags`, and the searchable mark that drives the text index, move together
+ * with the flag. */
 static void
 set_mirrors(const struct work *w, bson_t *set)
 {
@@ -233,8 +239,8 @@ write_group(const struct work *w, const struct group *g, struct wd_error *err)
 }
 
 static bool
-write_journal(struct work *w, const struct wd_message *heads, const bool *changed, const unsigned *before, size_t n,
-              struct wd_error *err)
+write_journal(struct work *w, const struct wd_message *heads, const bool *changed,
+              const unsigned *before, size_t n, struct wd_error *err)
 {
     struct wd_journal_row *rows = WD_ARENA_ARRAY(w->arena, struct wd_journal_row, n);
     size_t k = 0;
@@ -258,12 +264,13 @@ write_journal(struct work *w, const struct wd_message *heads, const bool *change
             .n_flags = m->n_flags,
         };
     }
-    return wd_journal_add(w->batch, rows, k, err);
+    return wd_change_journal(w->batch, w->taken, rows, k, err);
 }
 
 /* Decides for each head, in memory, until the flags would be too many bytes. */
 static void
-plan(struct work *w, struct wd_message *heads, size_t n, bool *changed, unsigned *before, size_t *done)
+plan(struct work *w, struct wd_message *heads, size_t n, bool *changed, unsigned *before,
+     size_t *done)
 {
     struct flags want = wanted(w->arena, w->change), after, delta;
     size_t bytes = 0;
@@ -289,27 +296,98 @@ plan(struct work *w, struct wd_message *heads, size_t n, bool *changed, unsigned
     }
 }
 
-bool
-wd_flag_change(struct wd_docs *batch, struct wd_arena *a, const struct wd_mailbox *mailbox,
-               const struct wd_flag_change *change, struct wd_message *heads, size_t n, bool *changed, size_t *done,
-               uint64_t *modseq, struct wd_error *err)
+static bool
+write_all(struct work *w, struct wd_flag_run *r, const unsigned *before, struct wd_error *err)
 {
-    struct work w = { .batch = batch, .arena = a, .mailbox = mailbox, .change = change };
-    unsigned *before = WD_ARENA_ARRAY(a, unsigned, n);
+    w->modseq = r->modseq = r->taken.first_modseq;
+    for (size_t i = 0; i < w->groups.n; i++)
+        if (!write_group(w, &w->groups.p[i], err))
+            return false;
+    for (size_t i = 0; i < r->done; i++)
+        if (r->changed[i])
+            r->heads[i].modseq = w->modseq;
+    return wd_change_alive(w->batch, &r->taken, err) &&
+           write_journal(w, r->heads, r->changed, before, r->done, err);
+}
+
+/* On an atomic driver the number is taken when it is known that there is something to change.
+ * Elsewhere it is taken before the messages are read: its mark keeps others from changing them in
+ * between. */
+static bool
+begin(struct wd_flag_run *r, struct wd_error *err)
+{
+    struct wd_change_plan plan = { .kind = WD_CHANGE_FLAGS,
+                                   .user = r->user,
+                                   .mailbox = r->mailbox };
+
+    r->numbered = wd_change_begin(r->d, r->batch, r->arena, &plan, &r->taken, err);
+    return r->numbered;
+}
+
+static bool
+find(struct wd_flag_run *r, struct wd_error *err)
+{
+    struct wd_message_walk walk = { .mailbox = r->mailbox, .uids = r->uids };
+
+    if (wd_docs_is_atomic(r->batch) &&
+        !wd_mailbox_need_id(r->batch, r->arena, r->user, r->mailbox, &r->taken.mailbox, err))
+        return false;
+    if (!wd_docs_is_atomic(r->batch) && !begin(r, err))
+        return false;
+    if (!wd_message_heads(r->batch, r->arena, &walk, WD_JOURNAL_GROUP, &r->heads, &r->n, &r->next,
+                          err))
+        return false;
+    if (r->choose)
+        r->n = r->choose(r, r->heads, r->n);
+    r->changed = WD_ARENA_ARRAY(r->arena, bool, r->n);
+    return true;
+}
+
+/* Nothing was written, so the number can be given back. */
+static void
+give_back(struct wd_flag_run *r)
+{
+    if (r->numbered)
+        wd_change_void(r->d, &r->taken);
+    r->numbered = false;
+}
+
+bool
+wd_flag_run(struct wd_flag_run *r, struct wd_error *err)
+{
+    struct work w = { .batch = r->batch,
+                      .arena = r->arena,
+                      .mailbox = &r->taken.mailbox,
+                      .taken = &r->taken,
+                      .change = r->change };
+    unsigned *before;
     bool ok = true;
 
-    plan(&w, heads, n, changed, before, done);
-    *modseq = 0;
-    if (w.groups.n) {
-        ok = wd_mailbox_take_modseq(batch, mailbox->user, mailbox->id, 1, &w.modseq, err);
-        for (size_t i = 0; ok && i < w.groups.n; i++)
-            ok = write_group(&w, &w.groups.p[i], err);
-        for (size_t i = 0; i < *done; i++)
-            if (changed[i])
-                heads[i].modseq = w.modseq;
-        ok = ok && write_journal(&w, heads, changed, before, *done, err);
-        *modseq = w.modseq;
+    if (!find(r, err)) {
+        give_back(r);
+        return false;
     }
+    before = WD_ARENA_ARRAY(r->arena, unsigned, r->n);
+    plan(&w, r->heads, r->n, r->changed, before, &r->done);
+    if (r->done < r->n)
+        r->next = r->heads[r->done].uid;
+    if (w.groups.n == 0)
+        give_back(r);
+    else
+        ok = (r->numbered || begin(r, err)) && write_all(&w, r, before, err);
     work_done(&w);
     return ok;
+}
+
+void
+wd_flag_run_done(struct wd_flag_run *r)
+{
+    if (!r->numbered)
+        return;
+    wd_change_wait(r->d, &r->taken);
+    wd_change_done(r->d, &r->taken);
+    wd_beacon_send(r->d, &(struct wd_beacon){ .kind = WD_BEACON_MAILBOX,
+                                              .user = r->user,
+                                              .mailbox = r->mailbox,
+                                              .modseq = r->modseq });
 }

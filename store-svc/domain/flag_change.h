@@ -1,7 +1,9 @@
-/* store-svc/domain/flag_change.h – changing flags of many messages in few statements: what STORE, and FETCH of a body,
- * do in their batches. Only head fields are written, and all mirrors of the flags together. */
+/* store-svc/domain/flag_change.h – changing flags of many messages in few statements: what STORE,
+ * and FETCH of a body, do in their batches. Only head fields are written, and all mirrors of the
+ * flags together. */
 #ifndef WD_STORE_DOMAIN_FLAG_CHANGE_H
 #define WD_STORE_DOMAIN_FLAG_CHANGE_H
+#include "store-svc/domain/change.h"
 #include "store-svc/domain/mailbox.h"
 #include "store-svc/domain/message.h"
 
@@ -20,13 +22,34 @@ struct wd_flag_change {
     struct wd_str session; /* that reports the change itself; may be empty */
 };
 
+/* One change of flags: filled by the caller up to `choose`, by wd_flag_run from there on. */
+struct wd_flag_run {
+    struct wd_domain *d;
+    struct wd_docs *batch;
+    struct wd_arena *arena;
+    struct wd_id user, mailbox;
+    const struct wd_seqset *uids;
+    const struct wd_flag_change *change;
+    /* Which of the messages that were found may be changed: moves them to the front, returns how
+     * many. NULL: all. */
+    size_t (*choose)(struct wd_flag_run *r, struct wd_message *heads, size_t n);
+    void *data;
+
+    struct wd_change taken;   /* with the mailbox's row */
+    bool numbered;            /* something changed, and `taken` has its MODSEQ */
+    struct wd_message *heads; /* after the change */
+    size_t n, done;  /* chosen; looked at: fewer when their flags would pass WD_FLAG_CHANGE_BYTES */
+    bool *changed;   /* for each of `done` */
+    uint32_t next;   /* where to go on: a UID, or 0 */
+    uint64_t modseq; /* that all changed ones share; 0: nothing changed */
+};
+
 /**
- * Changes the messages, whose heads were read in the same batch. Keywords are compared without case, and the first
- * spelling stays. Heads of changed messages get the new flags and MODSEQ; *modseq is the one that all of them share, 0
- * when nothing changed. *done is how many heads were looked at: fewer than n when their flags would pass
- * WD_FLAG_CHANGE_BYTES. changed[i] tells for each of them. n is at most WD_JOURNAL_GROUP.
+ * Finds the mailbox and its messages and changes them, in the caller's batch. Keywords are compared
+ * without case, and the first spelling stays. At most WD_JOURNAL_GROUP messages. MAILBOX_NOT_FOUND.
  */
-bool wd_flag_change(struct wd_docs *batch, struct wd_arena *a, const struct wd_mailbox *mailbox,
-                    const struct wd_flag_change *change, struct wd_message *heads, size_t n, bool *changed,
-                    size_t *done, uint64_t *modseq, struct wd_error *err) WD_CHECKED;
+bool wd_flag_run(struct wd_flag_run *r, struct wd_error *err) WD_CHECKED;
+/** After the commit: waits for what was under way before, so that its MODSEQ may be told, and tells
+ * the sessions. */
+void wd_flag_run_done(struct wd_flag_run *r);
 #endif

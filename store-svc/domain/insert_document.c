@@ -35,7 +35,7 @@ wd_insert_flags(struct wd_insert_step *s)
 static void
 add_place(const struct wd_insert_step *s, bson_t *doc)
 {
-    struct wd_retention retention = wd_retention_of(&s->mailbox, s->now);
+    struct wd_retention retention = wd_retention_of(&s->change.mailbox, s->now);
 
     wd_doc_add_id(doc, "_id", s->out->message);
     wd_doc_add_id(doc, "root", s->out->message);
@@ -45,7 +45,7 @@ add_place(const struct wd_insert_step *s, bson_t *doc)
     wd_doc_add_bool(doc, "userDeleted", false);
     wd_doc_add_date(doc, "idate", s->in->idate_ms);
     wd_doc_add_id(doc, "user", s->in->user);
-    wd_doc_add_id(doc, "mailbox", s->mailbox.id);
+    wd_doc_add_id(doc, "mailbox", s->change.mailbox.id);
     wd_doc_add_id(doc, "thread", s->thread);
     wd_doc_add_int(doc, "uid", s->out->uid);
     wd_doc_add_int(doc, "modseq", (int64_t)s->out->modseq);
@@ -74,7 +74,7 @@ add_flags(const struct wd_insert_step *s, bson_t *doc)
     wd_doc_add_bool(doc, "draft", bits & WD_FLAG_DRAFT);
     if (!(bits & WD_FLAG_DELETED))
         wd_doc_add_bool(doc, "searchable", true);
-    if (wd_str_eq(s->mailbox.special_use, WD_STR("\\Junk")))
+    if (wd_str_eq(s->change.mailbox.special_use, WD_STR("\\Junk")))
         wd_doc_add_bool(doc, "junk", true);
 }
 

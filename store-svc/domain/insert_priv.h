@@ -1,6 +1,7 @@
 /* store-svc/domain/insert_priv.h – one message on its way into a batch. */
 #ifndef WD_STORE_DOMAIN_INSERT_PRIV_H
 #define WD_STORE_DOMAIN_INSERT_PRIV_H
+#include "store-svc/domain/change.h"
 #include "store-svc/domain/insert.h"
 
 struct wd_insert_step {
@@ -10,7 +11,10 @@ struct wd_insert_step {
     const struct wd_insert *in;
     struct wd_inserted *out;
     int64_t now;
-    struct wd_mailbox mailbox;
+    struct wd_change change;       /* with the mailbox */
+    bool begun, charged, referred; /* what has been done so far */
+    bool settling;                 /* the journal is being written: it may have happened */
+    bool elsewhere;                /* the same call has been or is being made by another replica */
     struct wd_id thread;
     uint32_t magic;
     struct wd_str *flags; /* as stored */

@@ -4,11 +4,12 @@
 #include "store-svc/domain/doc_list.h"
 #include "store-svc/domain/schema.h"
 
-enum { ROWS_PER_INSERT = 500 };
+enum { ROWS_PER_INSERT = WD_JOURNAL_GROUP };
 
 static const char *const names[] = {
-    [WD_JOURNAL_EXISTS] = "EXISTS", [WD_JOURNAL_EXPUNGE] = "EXPUNGE", [WD_JOURNAL_FETCH] = "FETCH",
-    [WD_JOURNAL_CREATE] = "CREATE", [WD_JOURNAL_RENAME] = "RENAME",   [WD_JOURNAL_DELETE] = "DELETE",
+    [WD_JOURNAL_EXISTS] = "EXISTS", [WD_JOURNAL_EXPUNGE] = "EXPUNGE",
+    [WD_JOURNAL_FETCH] = "FETCH",   [WD_JOURNAL_CREATE] = "CREATE",
+    [WD_JOURNAL_RENAME] = "RENAME", [WD_JOURNAL_DELETE] = "DELETE",
 };
 
 const char *
@@ -52,27 +53,73 @@ to_bson(const struct wd_journal_row *row, int64_t now)
         add_message(doc, row);
     if (row->path.n)
         wd_doc_add_str(doc, "path", row->path);
+    if (!wd_id_is_zero(row->op))
+        wd_doc_add_id(doc, "op", row->op);
     return doc;
 }
 
-static bool
-insert_some(struct wd_docs *batch, const struct wd_journal_row *rows, size_t n, struct wd_error *err)
+/* Readers pass over commands that they do not know, and count the MODSEQ as seen. */
+static bson_t *
+nothing(struct wd_id user, struct wd_id mailbox, uint64_t modseq, int64_t now)
 {
-    bson_t *made[ROWS_PER_INSERT];
-    const bson_t *docs[ROWS_PER_INSERT];
-    int64_t now = wd_now_ms();
-    bool ok;
+    bson_t *doc = bson_sized_new(128);
 
-    for (size_t i = 0; i < n; i++)
-        docs[i] = made[i] = to_bson(&rows[i], now);
-    ok = wd_docs_insert_many(batch, WD_JOURNAL, docs, n, err);
+    wd_doc_add_id(doc, "_id", wd_id_new());
+    bson_append_utf8(doc, "command", 7, "NOOP", -1);
+    wd_doc_add_id(doc, "user", user);
+    wd_doc_add_id(doc, "mailbox", mailbox);
+    wd_doc_add_int(doc, "modseq", (int64_t)modseq);
+    wd_doc_add_date(doc, "created", now);
+    return doc;
+}
+
+/* The documents are destroyed. */
+static bool
+insert_made(struct wd_docs *batch, bson_t **made, size_t n, struct wd_error *err)
+{
+    bool ok = wd_docs_insert_many(batch, WD_JOURNAL, (const bson_t *const *)made, n, err);
+
     for (size_t i = 0; i < n; i++)
         bson_destroy(made[i]);
     return ok || wd_fail_in(err, "journal");
 }
 
+static bool
+insert_some(struct wd_docs *batch, const struct wd_journal_row *rows, size_t n,
+            struct wd_error *err)
+{
+    bson_t *made[ROWS_PER_INSERT];
+    int64_t now = wd_now_ms();
+
+    for (size_t i = 0; i < n; i++)
+        made[i] = to_bson(&rows[i], now);
+    return insert_made(batch, made, n, err);
+}
+
 bool
-wd_journal_add(struct wd_docs *batch, const struct wd_journal_row *rows, size_t n, struct wd_error *err)
+wd_journal_fill(struct wd_docs *batch, struct wd_id user, struct wd_id mailbox,
+                const struct wd_mark *mark, struct wd_error *err)
+{
+    bson_t *made[ROWS_PER_INSERT];
+    int64_t now = wd_now_ms();
+    uint64_t modseq = mark->first_modseq;
+
+    while (modseq <= mark->last_modseq) {
+        size_t n = 0;
+
+        for (; n < ROWS_PER_INSERT && modseq <= mark->last_modseq; modseq++)
+            made[n++] = nothing(user, mailbox, modseq, now);
+        if (modseq > mark->last_modseq)
+            wd_doc_add_id(made[n - 1], "op", mark->op);
+        if (!insert_made(batch, made, n, err))
+            return false;
+    }
+    return true;
+}
+
+bool
+wd_journal_add(struct wd_docs *batch, const struct wd_journal_row *rows, size_t n,
+               struct wd_error *err)
 {
     for (size_t i = 0; i < n; i += ROWS_PER_INSERT) {
         size_t some = n - i < ROWS_PER_INSERT ? n - i : ROWS_PER_INSERT;
@@ -123,8 +170,8 @@ wd_journal_read(const bson_t *doc, struct wd_arena *a, struct wd_journal_row *ou
 }
 
 static bool
-open_walk(struct wd_docs *docs, struct wd_id mailbox, uint64_t after, uint64_t upto, struct wd_docs_cursor **out,
-          struct wd_error *err)
+open_walk(struct wd_docs *docs, struct wd_id mailbox, uint64_t after, uint64_t upto,
+          struct wd_docs_cursor **out, struct wd_error *err)
 {
     bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER;
     bson_t sort wd_auto(bson_destroy) = BSON_INITIALIZER;
@@ -137,12 +184,13 @@ open_walk(struct wd_docs *docs, struct wd_id mailbox, uint64_t after, uint64_t u
     wd_doc_add_int(&bounds, "$lte", (int64_t)upto);
     bson_append_document_end(&filter, &bounds);
     wd_doc_add_int(&sort, "modseq", 1);
-    return wd_docs_find(docs, WD_JOURNAL, &filter, &query, out, err) || wd_fail_in(err, "read journal");
+    return wd_docs_find(docs, WD_JOURNAL, &filter, &query, out, err) ||
+           wd_fail_in(err, "read journal");
 }
 
 bool
-wd_journal_walk(struct wd_docs *docs, struct wd_id mailbox, uint64_t after, uint64_t upto, wd_journal_each *each,
-                void *data, bool *whole, struct wd_error *err)
+wd_journal_walk(struct wd_docs *docs, struct wd_id mailbox, uint64_t after, uint64_t upto,
+                wd_journal_each *each, void *data, bool *whole, struct wd_error *err)
 {
     struct wd_docs_cursor *rows wd_auto(wd_docs_cursor_freep) = NULL;
     struct wd_arena *arena wd_auto(wd_arena_freep) = NULL;
@@ -163,7 +211,9 @@ wd_journal_walk(struct wd_docs *docs, struct wd_id mailbox, uint64_t after, uint
             return true;
         }
         wd_arena_reset(arena);
-        if (!wd_journal_read(doc, arena, &row)) /* a newer writer's row: it is there, but we cannot tell what it says */
+        if (!wd_journal_read(
+                doc, arena,
+                &row)) /* a newer writer's row: it is there, but we cannot tell what it says */
             row.modseq = (uint64_t)wd_doc_int(doc, "modseq", 0);
         if (row.modseq > after + 1)
             return true; /* a hole: *whole is false */

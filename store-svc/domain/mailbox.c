@@ -21,6 +21,7 @@ wd_mailbox_read(const bson_t *row, struct wd_arena *a, struct wd_mailbox *out)
     out->hidden = wd_doc_bool(row, "hidden", false);
     out->encrypt = wd_doc_bool(row, "encryptMessages", false);
     out->retention_ms = wd_doc_int(row, "retention", 0);
+    wd_marks_read(row, a, &out->marks, &out->n_marks);
 }
 
 /* Finds one row of the user by one more condition, which the filter has already. */
@@ -88,61 +89,6 @@ wd_mailbox_need_id(struct wd_docs *docs, struct wd_arena *a, struct wd_id user, 
     if (!wd_mailbox_by_id(docs, a, user, mailbox, out, &found, err))
         return false;
     return found || wd_fail(err, WD_MAILBOX_NOT_FOUND, "no such mailbox");
-}
-
-/* The one statement that hands out UIDs and MODSEQs. On a driver whose batches are transactions it is committed
- * together with the messages, so a reader that sees the numbers sees them. A driver without transactions must record
- * the numbers as pending in this same statement, clear the mark when the batch ends, and let readers stop below the
- * oldest live mark. */
-static bool
-take(struct wd_docs *batch, struct wd_id user, struct wd_id mailbox, uint32_t uids, uint32_t modseqs, bson_t *before,
-     struct wd_error *err)
-{
-    bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER;
-    bson_t update wd_auto(bson_destroy) = BSON_INITIALIZER;
-    bson_t inc;
-    bool found;
-
-    wd_doc_add_id(&filter, "_id", mailbox);
-    wd_doc_add_id(&filter, "user", user);
-    bson_append_document_begin(&update, "$inc", -1, &inc);
-    if (uids)
-        wd_doc_add_int(&inc, "uidNext", uids);
-    wd_doc_add_int(&inc, "modifyIndex", modseqs);
-    bson_append_document_end(&update, &inc);
-    if (!wd_docs_find_and_update(batch, WD_MAILBOXES, &filter, &update, WD_UPDATE_ONE, NULL, before, &found, err))
-        return wd_fail_in(err, "count on mailbox");
-    return found || wd_fail(err, WD_MAILBOX_NOT_FOUND, "no such mailbox");
-}
-
-bool
-wd_mailbox_take_uids(struct wd_docs *batch, struct wd_id user, struct wd_id mailbox, uint32_t count,
-                     struct wd_mailbox_taken *out, struct wd_error *err)
-{
-    bson_t before wd_auto(bson_destroy) = BSON_INITIALIZER;
-    int64_t next;
-
-    if (!take(batch, user, mailbox, count, count, &before, err))
-        return false;
-    next = wd_doc_int(&before, "uidNext", 1);
-    if (next < 1 || next + count > UINT32_MAX)
-        return wd_fail(err, WD_MAILBOX_REFUSED, "the mailbox has no more UIDs");
-    out->first_uid = (uint32_t)next;
-    out->uid_validity = (uint32_t)wd_doc_int(&before, "uidValidity", 1);
-    out->first_modseq = (uint64_t)wd_doc_int(&before, "modifyIndex", 0) + 1;
-    return true;
-}
-
-bool
-wd_mailbox_take_modseq(struct wd_docs *batch, struct wd_id user, struct wd_id mailbox, uint32_t count,
-                       uint64_t *first, struct wd_error *err)
-{
-    bson_t before wd_auto(bson_destroy) = BSON_INITIALIZER;
-
-    if (!take(batch, user, mailbox, 0, count, &before, err))
-        return false;
-    *first = (uint64_t)wd_doc_int(&before, "modifyIndex", 0) + 1;
-    return true;
 }
 
 static bool

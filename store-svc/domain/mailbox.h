@@ -1,19 +1,21 @@
-/* store-svc/domain/mailbox.h – rows of `mailboxes`: finding them, and the one place where UIDs and MODSEQs come from.
+/* store-svc/domain/mailbox.h – rows of `mailboxes`: finding them.
  * Everything here is filtered by user: another user's mailbox is simply not found.
  * Threads: any; every call blocks. WD_DATABASE as docs.h says. */
 #ifndef WD_STORE_DOMAIN_MAILBOX_H
 #define WD_STORE_DOMAIN_MAILBOX_H
-#include "store-svc/domain/domain.h"
+#include "store-svc/domain/mark.h"
 
 struct wd_mailbox {
     struct wd_id id, user;
     struct wd_str path, special_use; /* special_use is empty or "\\Sent" */
     uint32_t uid_validity, uid_next;
-    uint64_t modify_index; /* HIGHESTMODSEQ */
+    uint64_t modify_index; /* HIGHESTMODSEQ; readers ask wd_change_settled() first */
     bool subscribed, hidden, encrypt;
     int64_t retention_ms;  /* 0: none */
     struct wd_str *flags;  /* keywords seen in it */
     size_t n_flags;
+    struct wd_mark *marks; /* changes under way */
+    size_t n_marks;
 };
 
 /** INBOX, Sent Mail, Trash, Drafts and Junk of a new user, in the batch that creates the user's row (of the main
@@ -37,20 +39,6 @@ bool wd_mailbox_need_id(struct wd_docs *docs, struct wd_arena *a, struct wd_id u
                         struct wd_mailbox *out, struct wd_error *err) WD_CHECKED;
 /** A row as it is read from the database. */
 void wd_mailbox_read(const bson_t *row, struct wd_arena *a, struct wd_mailbox *out);
-
-/* What wd_mailbox_take_uids() allocated: UIDs first_uid… and MODSEQs first_modseq…, count of each. */
-struct wd_mailbox_taken {
-    uint32_t first_uid, uid_validity;
-    uint64_t first_modseq;
-};
-
-/** Allocates UIDs and MODSEQs for new messages: one find-and-update of the mailbox row, in the batch that inserts them.
- *  MAILBOX_NOT_FOUND; MAILBOX_REFUSED when the UIDs are used up. count is 1 or more. */
-bool wd_mailbox_take_uids(struct wd_docs *batch, struct wd_id user, struct wd_id mailbox, uint32_t count,
-                          struct wd_mailbox_taken *out, struct wd_error *err) WD_CHECKED;
-/** Allocates `count` MODSEQs for changes, in the batch that makes them; *first is the lowest. */
-bool wd_mailbox_take_modseq(struct wd_docs *batch, struct wd_id user, struct wd_id mailbox, uint32_t count,
-                            uint64_t *first, struct wd_error *err) WD_CHECKED;
 
 /** Adds keywords to the list that SELECT shows, while it has room (WD_MAILBOX_FLAGS with the five system flags). */
 bool wd_mailbox_note_flags(struct wd_docs *batch, const struct wd_mailbox *mailbox, const struct wd_str *keywords,

@@ -1,6 +1,7 @@
 #include "store-svc/domain/mailbox_edit.h"
 
 #include "common/base/clock.h"
+#include "store-svc/domain/change.h"
 #include "store-svc/domain/doc.h"
 #include "store-svc/domain/mailbox_priv.h"
 #include "store-svc/domain/path.h"
@@ -30,6 +31,38 @@ wd_mailbox_to_bson(const struct wd_mailbox *mailbox, bson_t *out)
         wd_doc_add_bool(out, "hidden", true);
 }
 
+/* ---- the outcome, kept and recalled ---- */
+
+/* The outcome of a first call: the mailbox that it was about, as it is now. */
+static bool
+recall(struct wd_docs *batch, struct wd_arena *a, const struct wd_once *once,
+       struct wd_mailbox *out, bool *found, struct wd_error *err)
+{
+    bson_t outcome wd_auto(bson_destroy) = BSON_INITIALIZER;
+    struct wd_mailbox row = { .user = once->user };
+    bool there;
+
+    if (!wd_once_find(batch, once, &outcome, found, err))
+        return false;
+    if (!*found)
+        return true;
+    if (!wd_doc_id(&outcome, "mailbox", &row.id))
+        return wd_fail(err, WD_DATA_LOSS, "a kept request has no mailbox");
+    if (!wd_mailbox_by_id(batch, a, once->user, row.id, &row, &there, err))
+        return false;
+    *out = row;
+    return true;
+}
+
+static bool
+keep(struct wd_docs *batch, const struct wd_once *once, struct wd_id mailbox, struct wd_error *err)
+{
+    bson_t outcome wd_auto(bson_destroy) = BSON_INITIALIZER;
+
+    wd_doc_add_id(&outcome, "mailbox", mailbox);
+    return wd_once_keep(batch, once, &outcome, err);
+}
+
 /* ---- create ---- */
 
 static bool
@@ -42,12 +75,14 @@ check_room(struct wd_domain *d, struct wd_docs *batch, struct wd_id user, struct
     if (!wd_docs_count(batch, WD_MAILBOXES, &filter, &have, err))
         return wd_fail_in(err, "count mailboxes");
     if (have >= d->options.max_mailboxes)
-        return wd_fail(err, WD_MAILBOX_LIMIT, "an account has at most %u mailboxes", d->options.max_mailboxes);
+        return wd_fail(err, WD_MAILBOX_LIMIT, "an account has at most %u mailboxes",
+                       d->options.max_mailboxes);
     return true;
 }
 
 static bool
-default_retention(struct wd_domain *d, struct wd_docs *batch, struct wd_id user, int64_t *out, struct wd_error *err)
+default_retention(struct wd_domain *d, struct wd_docs *batch, struct wd_id user, int64_t *out,
+                  struct wd_error *err)
 {
     bson_t doc wd_auto(bson_destroy) = BSON_INITIALIZER;
     bool found;
@@ -75,17 +110,20 @@ insert_row(struct wd_docs *batch, const struct wd_mailbox *row, struct wd_error 
 }
 
 static bool
-create_row(struct wd_domain *d, struct wd_docs *batch, struct wd_arena *a, const struct wd_mailbox_new *in,
-           struct wd_mailbox *out, struct wd_error *err)
+create_row(struct wd_domain *d, struct wd_docs *batch, struct wd_arena *a,
+           const struct wd_mailbox_new *in, const struct wd_once *once, struct wd_mailbox *out,
+           struct wd_error *err)
 {
     struct wd_mailbox taken;
     int64_t inherited = 0;
     uint32_t floor;
     bool found;
 
-    *out = (struct wd_mailbox){
-        .id = wd_id_new(), .user = in->user, .path = wd_path_normal(a, in->path), .uid_next = 1, .subscribed = true
-    };
+    *out = (struct wd_mailbox){ .id = wd_id_is_zero(out->id) ? wd_id_new() : out->id,
+                                .user = in->user,
+                                .path = wd_path_normal(a, in->path),
+                                .uid_next = 1,
+                                .subscribed = true };
     out->hidden = in->hidden;
     out->retention_ms = in->retention_ms;
     if (!wd_path_check(out->path, err) ||
@@ -100,42 +138,13 @@ create_row(struct wd_domain *d, struct wd_docs *batch, struct wd_arena *a, const
     if (in->retention_ms < 0)
         out->retention_ms = inherited;
     out->uid_validity = wd_validity_above(floor);
-    return insert_row(batch, out, err) && wd_mailbox_journal(batch, WD_JOURNAL_CREATE, out, 0, err);
-}
-
-/* The outcome of a first call: the mailbox that it was about, as it is now. */
-static bool
-recall(struct wd_docs *batch, struct wd_arena *a, const struct wd_once *once, struct wd_mailbox *out, bool *found,
-       struct wd_error *err)
-{
-    bson_t outcome wd_auto(bson_destroy) = BSON_INITIALIZER;
-    struct wd_mailbox row = { .user = once->user };
-    bool there;
-
-    if (!wd_once_find(batch, once, &outcome, found, err))
-        return false;
-    if (!*found)
-        return true;
-    if (!wd_doc_id(&outcome, "mailbox", &row.id))
-        return wd_fail(err, WD_DATA_LOSS, "a kept request has no mailbox");
-    if (!wd_mailbox_by_id(batch, a, once->user, row.id, &row, &there, err))
-        return false;
-    *out = row;
-    return true;
-}
-
-static bool
-keep(struct wd_docs *batch, const struct wd_once *once, struct wd_id mailbox, struct wd_error *err)
-{
-    bson_t outcome wd_auto(bson_destroy) = BSON_INITIALIZER;
-
-    wd_doc_add_id(&outcome, "mailbox", mailbox);
-    return wd_once_keep(batch, once, &outcome, err);
+    return keep(batch, once, out->id, err) && insert_row(batch, out, err) &&
+           wd_mailbox_journal(batch, WD_JOURNAL_CREATE, out, 0, err);
 }
 
 bool
-wd_mailbox_create(struct wd_domain *d, struct wd_arena *a, const struct wd_mailbox_new *in, const struct wd_once *once,
-                  struct wd_mailbox *out, struct wd_error *err)
+wd_mailbox_create(struct wd_domain *d, struct wd_arena *a, const struct wd_mailbox_new *in,
+                  const struct wd_once *once, struct wd_mailbox *out, struct wd_error *err)
 {
     struct wd_docs *batch wd_auto(wd_docs_batch_abortp) = NULL;
     struct wd_mailbox row = { 0 };
@@ -143,12 +152,11 @@ wd_mailbox_create(struct wd_domain *d, struct wd_arena *a, const struct wd_mailb
 
     if (!wd_docs_batch_begin(d->docs, &batch, err) || !recall(batch, a, once, &row, &found, err))
         return false;
-    if (found) {
+    if (found && (row.path.n || wd_docs_is_atomic(batch))) {
         *out = row;
         return true;
     }
-    if (!create_row(d, batch, a, in, &row, err) || !keep(batch, once, row.id, err) ||
-        !wd_docs_batch_commit(wd_take(batch), err))
+    if (!create_row(d, batch, a, in, once, &row, err) || !wd_docs_batch_commit(wd_take(batch), err))
         return false;
     wd_mailbox_tell(d, in->user, (struct wd_id){ { 0 } }, 0);
     *out = row;
@@ -180,18 +188,41 @@ remove_row(struct wd_docs *batch, const struct wd_mailbox *row, struct wd_error 
 
     wd_doc_add_id(&filter, "_id", row->id);
     wd_doc_add_id(&filter, "user", row->user);
-    return wd_docs_remove_one(batch, WD_MAILBOXES, &filter, NULL, err) || wd_fail_in(err, "remove mailbox");
+    return wd_docs_remove_one(batch, WD_MAILBOXES, &filter, NULL, err) ||
+           wd_fail_in(err, "remove mailbox");
 }
 
-/* Row first: from then on nothing is added; a crash after it leaves messages that the clean-up takes for orphans. */
+/* Row first: from then on nothing is added; a crash after it leaves messages that the clean-up
+ * takes for orphans. The outcome is kept before, so that a repeat knows that it has itself removed
+ * what it does not find. */
 static bool
-delete_row(struct wd_docs *batch, const struct wd_mailbox *row, uint64_t *modseq, struct wd_error *err)
+delete_row(struct wd_domain *d, struct wd_docs *batch, struct wd_arena *a,
+           const struct wd_mailbox *row, const struct wd_once *once, uint64_t *modseq,
+           struct wd_error *err)
 {
+    struct wd_change_plan plan = { .kind = WD_CHANGE_NOTE, .user = row->user, .mailbox = row->id };
+    struct wd_change change;
+
     if (wd_path_is_inbox(row->path) || row->special_use.n || row->hidden)
         return wd_fail(err, WD_MAILBOX_REFUSED, "this mailbox cannot be deleted");
-    return wd_mailbox_take_modseq(batch, row->user, row->id, 1, modseq, err) &&
-           wd_validity_raise(batch, row->user, row->uid_validity, err) && remove_row(batch, row, err) &&
-           expire_messages(batch, row->id, err) && wd_mailbox_journal(batch, WD_JOURNAL_DELETE, row, *modseq, err);
+    if (!wd_change_begin(d, batch, a, &plan, &change, err))
+        return false;
+    *modseq = change.first_modseq;
+    return keep(batch, once, row->id, err) &&
+           wd_validity_raise(batch, row->user, row->uid_validity, err) &&
+           remove_row(batch, row, err) && expire_messages(batch, row->id, err) &&
+           wd_mailbox_journal(batch, WD_JOURNAL_DELETE, row, *modseq, err);
+}
+
+/* A first call of this key has begun: what it may have left is done again. */
+static bool
+finish_delete(struct wd_domain *d, struct wd_docs *batch, struct wd_arena *a,
+              const struct wd_mailbox *row, const struct wd_once *once, uint64_t *modseq,
+              struct wd_error *err)
+{
+    if (row->path.n)
+        return delete_row(d, batch, a, row, once, modseq, err);
+    return expire_messages(batch, row->id, err);
 }
 
 bool
@@ -200,14 +231,17 @@ wd_mailbox_delete(struct wd_domain *d, struct wd_arena *a, struct wd_id user, st
 {
     struct wd_docs *batch wd_auto(wd_docs_batch_abortp) = NULL;
     struct wd_mailbox row = { 0 };
-    uint64_t modseq;
+    uint64_t modseq = 0;
     bool found;
 
     if (!wd_docs_batch_begin(d->docs, &batch, err) || !recall(batch, a, once, &row, &found, err))
         return false;
-    if (!found) {
-        if (!wd_mailbox_need_path(batch, a, user, path, &row, err) || !delete_row(batch, &row, &modseq, err) ||
-            !keep(batch, once, row.id, err) || !wd_docs_batch_commit(wd_take(batch), err))
+    if (!found || !wd_docs_is_atomic(batch)) {
+        bool ok = found ? finish_delete(d, batch, a, &row, once, &modseq, err)
+                        : wd_mailbox_need_path(batch, a, user, path, &row, err) &&
+                              delete_row(d, batch, a, &row, once, &modseq, err);
+
+        if (!ok || !wd_docs_batch_commit(wd_take(batch), err))
             return false;
         wd_mailbox_tell(d, user, row.id, modseq);
     }
@@ -218,8 +252,8 @@ wd_mailbox_delete(struct wd_domain *d, struct wd_arena *a, struct wd_id user, st
 /* ---- subscribe ---- */
 
 bool
-wd_mailbox_subscribe(struct wd_domain *d, struct wd_arena *a, struct wd_id user, struct wd_str path, bool subscribed,
-                     struct wd_error *err)
+wd_mailbox_subscribe(struct wd_domain *d, struct wd_arena *a, struct wd_id user, struct wd_str path,
+                     bool subscribed, struct wd_error *err)
 {
     bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER;
     bson_t update wd_auto(bson_destroy) = BSON_INITIALIZER;

@@ -1,5 +1,6 @@
 /* RENAME: one row, or one row and those below it. */
 #include "common/base/vec.h"
+#include "store-svc/domain/change.h"
 #include "store-svc/domain/doc.h"
 #include "store-svc/domain/mailbox_edit.h"
 #include "store-svc/domain/mailbox_list.h"
@@ -49,10 +50,12 @@ pick(struct rename *r, struct wd_error *err)
 static struct wd_str
 renamed(const struct rename *r, struct wd_str path)
 {
-    return wd_arena_printf(r->arena, "%.*s%.*s", WD_FMT(r->to), (int)(path.n - r->from.n), path.p + r->from.n);
+    return wd_arena_printf(r->arena, "%.*s%.*s", WD_FMT(r->to), (int)(path.n - r->from.n),
+                           path.p + r->from.n);
 }
 
-/* Everything that can refuse is looked at before the first row is changed, for drivers that cannot take it back. */
+/* Everything that can refuse is looked at before the first row is changed, for drivers that cannot
+ * take it back. */
 static bool
 check(struct rename *r, struct wd_error *err)
 {
@@ -98,7 +101,32 @@ write_row(struct rename *r, const struct wd_mailbox *row, struct wd_error *err)
     return wd_fail_in(err, "rename mailbox");
 }
 
-/* The new name may have had another mailbox with this UIDVALIDITY or a greater one: then the row gets a new one. */
+/* Its number first, so that on a driver without transactions a session hears of it, or at least of
+ * something. */
+static bool
+rename_row(struct rename *r, struct wd_mailbox *row, struct wd_error *err)
+{
+    struct wd_change_plan plan = { .kind = WD_CHANGE_NOTE, .user = r->user, .mailbox = row->id };
+    struct wd_journal_row note = {
+        .command = WD_JOURNAL_RENAME, .user = r->user, .mailbox = row->id, .path = row->path
+    };
+    struct wd_change change;
+
+    if (!wd_change_begin(r->d, r->batch, r->arena, &plan, &change, err))
+        return false;
+    note.modseq = row->modify_index = change.first_modseq;
+    if (!write_row(r, row, err)) {
+        wd_change_void(r->d, &change);
+        return false;
+    }
+    if (!wd_change_journal(r->batch, &change, &note, 1, err))
+        return false;
+    wd_change_done(r->d, &change);
+    return true;
+}
+
+/* The new name may have had another mailbox with this UIDVALIDITY or a greater one: then the row
+ * gets a new one. */
 static bool
 rename_rows(struct rename *r, struct wd_error *err)
 {
@@ -113,9 +141,7 @@ rename_rows(struct rename *r, struct wd_error *err)
         if (row->uid_validity <= floor)
             row->uid_validity = wd_validity_above(floor);
         row->path = renamed(r, row->path);
-        if (!write_row(r, row, err) ||
-            !wd_mailbox_take_modseq(r->batch, r->user, row->id, 1, &row->modify_index, err) ||
-            !wd_mailbox_journal(r->batch, WD_JOURNAL_RENAME, row, row->modify_index, err))
+        if (!rename_row(r, row, err))
             return false;
     }
     return wd_validity_raise(r->batch, r->user, highest, err);
@@ -161,10 +187,24 @@ recall(struct rename *r, const struct wd_once *once, bool *found, struct wd_erro
     return true;
 }
 
+/* A first call of this key has begun: the rows that it had not come to are renamed now. */
+static bool
+finish(struct rename *r, struct wd_error *err)
+{
+    struct rename rest = *r;
+
+    rest.rows = WD_ARENA_ARRAY(r->arena, struct wd_mailbox, r->n);
+    rest.n = 0;
+    for (size_t i = 0; i < r->n; i++)
+        if (concerned(r, &r->rows[i]))
+            rest.rows[rest.n++] = r->rows[i];
+    return rest.n == 0 || rename_rows(&rest, err);
+}
+
 bool
 wd_mailbox_rename(struct wd_domain *d, struct wd_arena *a, struct wd_id user, struct wd_str path,
-                  struct wd_str new_path, bool with_children, const struct wd_once *once, struct wd_mailbox **out,
-                  size_t *n, struct wd_error *err)
+                  struct wd_str new_path, bool with_children, const struct wd_once *once,
+                  struct wd_mailbox **out, size_t *n, struct wd_error *err)
 {
     struct wd_docs *batch wd_auto(wd_docs_batch_abortp) = NULL;
     struct rename r = { .d = d, .arena = a, .user = user, .with_children = with_children };
@@ -178,12 +218,14 @@ wd_mailbox_rename(struct wd_domain *d, struct wd_arena *a, struct wd_id user, st
     if (!recall(&r, once, &found, err))
         return false;
     if (!found) {
-        if (!check(&r, err) || !rename_rows(&r, err) || !keep(&r, once, err) ||
+        if (!check(&r, err) || !keep(&r, once, err) || !rename_rows(&r, err) ||
             !wd_docs_batch_commit(wd_take(batch), err))
             return false;
         for (size_t i = 0; i < r.n; i++)
             wd_mailbox_tell(d, user, r.rows[i].id, r.rows[i].modify_index);
     }
+    if (found && !wd_docs_is_atomic(batch) && !finish(&r, err))
+        return false;
     *out = r.rows;
     *n = r.n;
     return true;

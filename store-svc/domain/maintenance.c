@@ -150,10 +150,9 @@ expire_batch(struct round *r, const struct place *p, size_t *removed, struct wd_
         what.heads = heads.all.p;
         what.n = heads.all.n;
         ok = wd_message_remove(r->d, batch, a, &what, &gone, err) && wd_docs_batch_commit(wd_take(batch), err);
+        if (ok)
+            wd_message_removed(r->d, &what);
     }
-    if (ok && gone.modseq)
-        wd_beacon_send(r->d, &(struct wd_beacon){ .kind = WD_BEACON_MAILBOX, .user = p->user, .mailbox = p->mailbox,
-                                                  .modseq = gone.modseq });
     wd_expunged_done(&gone);
     wd_vec_done(&heads.all);
     return ok;

@@ -43,8 +43,8 @@ wd_message_has(const struct wd_message *m, enum wd_flag flag)
 /* ---- walking ---- */
 
 static bool
-walk_part(struct wd_docs *docs, const bson_t *filter, const struct wd_message_walk *what, wd_message_each *each,
-          void *data, bool *stop, struct wd_error *err)
+walk_part(struct wd_docs *docs, const bson_t *filter, const struct wd_message_walk *what,
+          wd_message_each *each, void *data, bool *stop, struct wd_error *err)
 {
     bson_t sort wd_auto(bson_destroy) = BSON_INITIALIZER;
     struct wd_docs_query query = { .projection = what->fields, .sort = &sort };
@@ -69,8 +69,8 @@ walk_part(struct wd_docs *docs, const bson_t *filter, const struct wd_message_wa
 }
 
 bool
-wd_message_walk(struct wd_docs *docs, const struct wd_message_walk *what, wd_message_each *each, void *data,
-                struct wd_error *err)
+wd_message_walk(struct wd_docs *docs, const struct wd_message_walk *what, wd_message_each *each,
+                void *data, struct wd_error *err)
 {
     uint32_t from = what->from ? what->from : 1;
     bool stop = false;
@@ -118,8 +118,9 @@ add_head(const bson_t *doc, uint32_t uid, bool *stop, void *data, struct wd_erro
 }
 
 bool
-wd_message_heads(struct wd_docs *docs, struct wd_arena *a, const struct wd_message_walk *what, size_t limit,
-                 struct wd_message **out, size_t *n, uint32_t *next, struct wd_error *err)
+wd_message_heads(struct wd_docs *docs, struct wd_arena *a, const struct wd_message_walk *what,
+                 size_t limit, struct wd_message **out, size_t *n, uint32_t *next,
+                 struct wd_error *err)
 {
     bson_t fields wd_auto(bson_destroy) = BSON_INITIALIZER;
     struct wd_message_walk walk = *what;
@@ -141,13 +142,42 @@ wd_message_heads(struct wd_docs *docs, struct wd_arena *a, const struct wd_messa
 }
 
 bool
-wd_message_doc(struct wd_docs *docs, struct wd_id mailbox, uint32_t uid, const bson_t *fields, bson_t *out, bool *found,
-               struct wd_error *err)
+wd_message_remove_rows(struct wd_docs *docs, struct wd_id mailbox, const struct wd_message *heads,
+                       size_t n, const bson_t *only, int64_t *removed, struct wd_error *err)
+{
+    enum { AT_ONCE = 1000 };
+    uint32_t uids[AT_ONCE];
+    int64_t sum = 0;
+
+    for (size_t i = 0, some; i < n; i += some) {
+        bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER;
+        int64_t gone;
+
+        some = n - i < AT_ONCE ? n - i : AT_ONCE;
+        for (size_t k = 0; k < some; k++)
+            uids[k] = heads[i + k].uid;
+        wd_doc_add_id(&filter, "mailbox", mailbox);
+        wd_doc_add_numbers(&filter, "uid", "$in", uids, some);
+        if (only)
+            bson_concat(&filter, only);
+        if (!wd_docs_remove_many(docs, WD_MESSAGES, &filter, &gone, err))
+            return wd_fail_in(err, "remove messages");
+        sum += gone;
+    }
+    if (removed)
+        *removed = sum;
+    return true;
+}
+
+bool
+wd_message_doc(struct wd_docs *docs, struct wd_id mailbox, uint32_t uid, const bson_t *fields,
+               bson_t *out, bool *found, struct wd_error *err)
 {
     bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER;
     struct wd_docs_query query = { .projection = fields };
 
     wd_doc_add_id(&filter, "mailbox", mailbox);
     wd_doc_add_int(&filter, "uid", uid);
-    return wd_docs_find_one(docs, WD_MESSAGES, &filter, &query, out, found, err) || wd_fail_in(err, "find message");
+    return wd_docs_find_one(docs, WD_MESSAGES, &filter, &query, out, found, err) ||
+           wd_fail_in(err, "find message");
 }

@@ -28,6 +28,41 @@ wd_quota_charge(struct wd_docs *batch, struct wd_id user, uint64_t bytes, struct
     return there || wd_fail(err, WD_USER_NOT_FOUND, "This user does not exist");
 }
 
+static bool
+refuse(const struct wd_domain *d, struct wd_docs *batch, struct wd_id user, struct wd_error *err)
+{
+    struct wd_quota quota;
+
+    if (!wd_quota_read(d, batch, user, &quota, err))
+        return false;
+    return wd_fail(err, WD_OVER_QUOTA, "The mailbox is full: %llu of %llu bytes are used",
+                   (unsigned long long)quota.used, (unsigned long long)quota.limit);
+}
+
+bool
+wd_quota_charge_within(const struct wd_domain *d, struct wd_docs *batch, struct wd_id user,
+                       uint64_t bytes, const struct wd_quota_room *room, struct wd_error *err)
+{
+    bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER;
+    bson_t update wd_auto(bson_destroy) = BSON_INITIALIZER;
+    struct wd_quota quota = { .limit = room->limit };
+    struct wd_docs_updated done;
+    bson_t used;
+
+    if (!quota.limit && !wd_quota_read(d, batch, user, &quota, err))
+        return false;
+    wd_doc_add_id(&filter, "_id", user);
+    bson_append_document_begin(&filter, "storageUsed", -1,
+                               &used); /* $not: a row may lack the counter */
+    wd_doc_add_op(&used, "$not", room->may_be_full ? "$gt" : "$gte",
+                  quota.limit > INT64_MAX ? INT64_MAX : (int64_t)quota.limit);
+    bson_append_document_end(&filter, &used);
+    wd_doc_add_op(&update, "$inc", "storageUsed", (int64_t)bytes);
+    if (!wd_docs_update(batch, WD_USERS, &filter, &update, WD_UPDATE_ONE, &done, err))
+        return wd_fail_in(err, "count storage");
+    return done.matched > 0 || refuse(d, batch, user, err);
+}
+
 bool
 wd_quota_release(struct wd_docs *batch, struct wd_id user, uint64_t bytes, struct wd_error *err)
 {
@@ -43,8 +78,8 @@ shown(int64_t counter)
 }
 
 bool
-wd_quota_read(const struct wd_domain *d, struct wd_docs *docs, struct wd_id user, struct wd_quota *out,
-              struct wd_error *err)
+wd_quota_read(const struct wd_domain *d, struct wd_docs *docs, struct wd_id user,
+              struct wd_quota *out, struct wd_error *err)
 {
     bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER;
     bson_t fields wd_auto(bson_destroy) = BSON_INITIALIZER;
@@ -90,7 +125,8 @@ sum_messages(struct wd_docs *batch, struct wd_id user, int64_t *sum, struct wd_e
 }
 
 bool
-wd_quota_reset(struct wd_domain *d, struct wd_id user, uint64_t *previous, uint64_t *now, struct wd_error *err)
+wd_quota_reset(struct wd_domain *d, struct wd_id user, uint64_t *previous, uint64_t *now,
+               struct wd_error *err)
 {
     struct wd_docs *batch wd_auto(wd_docs_batch_abortp) = NULL;
     bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER;

@@ -24,6 +24,13 @@ wd_refs_add(struct wd_refs *r, const bson_t *doc)
         wd_vec_push(&r->all, refs[i]);
 }
 
+void
+wd_refs_join(struct wd_refs *r, const struct wd_refs *more)
+{
+    for (size_t i = 0; i < more->all.n; i++)
+        wd_vec_push(&r->all, more->all.p[i]);
+}
+
 static int
 by_key(const void *a, const void *b)
 {
@@ -54,13 +61,10 @@ merge(struct wd_refs *r)
 bool
 wd_refs_take(struct wd_refs *r, struct wd_domain *d, struct wd_docs *batch, struct wd_error *err)
 {
-    bool found;
-
     merge(r);
-    for (size_t i = 0; i < r->all.n; i++)
-        if (!wd_blobs_ref(d->blobs, batch, &r->all.p[i], &found, err))
-            return wd_fail_in(err, "refer to attachment");
-    return true;
+    if (r->all.n == 0)
+        return true;
+    return wd_blobs_ref(d->blobs, batch, r->all.p, r->all.n, err) || wd_fail_in(err, "refer to attachments");
 }
 
 bool

@@ -46,6 +46,7 @@ static const struct wd_docs_index mailboxes[] = {
     INDEX("user_path", "user 1, path 1", WD_INDEX_UNIQUE),
     INDEX("user_subscribed", "user 1, subscribed 1", 0),
     INDEX("find_by_type", "user 1, specialUse 1", 0),
+    INDEX("changes_under_way", "pending.at 1", WD_INDEX_SPARSE | WD_INDEX_MULTIKEY),
     END,
 };
 
@@ -110,6 +111,14 @@ static const struct wd_docs_index registered[] = {
     END,
 };
 
+/* Access tokens of the HTTP API (store-svc/domain/access_token.h). */
+static const struct wd_docs_index accesstokens[] = {
+    INDEX("key", "key 1", WD_INDEX_UNIQUE),
+    INDEX("user", "user 1", 0),
+    EXPIRES("autoexpire", "expires 1", 0),
+    END,
+};
+
 static const struct wd_docs_index by_id_only[] = { END };
 
 /* What sessions read and change all the time; everything else of a message is its bulk. */
@@ -132,13 +141,14 @@ static const struct wd_docs_collection collections[] = {
     { WD_REQUESTS,     WD_DB_MAIN,  requests,   NULL },
     { WD_REGISTER,     WD_DB_MAIN,  registered, NULL },
     { WD_FILES,        WD_DB_FILES, files,      NULL },
+    { WD_ACCESSTOKENS, WD_DB_USERS, accesstokens, NULL },
 };
 /* clang-format on */
 
 static const struct wd_docs_collection *const all[] = {
     &collections[0],  &collections[1],  &collections[2],  &collections[3],  &collections[4],  &collections[5],
     &collections[6],  &collections[7],  &collections[8],  &collections[9],  &collections[10], &collections[11],
-    &collections[12], &collections[13], &collections[14], NULL,
+    &collections[12], &collections[13], &collections[14], &collections[15], NULL,
 };
 
 const struct wd_docs_collection *const *

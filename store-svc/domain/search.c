@@ -2,6 +2,7 @@
 
 #include "common/base/utf8.h"
 #include "common/base/vec.h"
+#include "store-svc/domain/change.h"
 #include "store-svc/domain/doc.h"
 #include "store-svc/domain/schema.h"
 #include "store-svc/domain/search_priv.h"
@@ -356,7 +357,7 @@ wd_search(struct wd_domain *d, struct wd_arena *a, const struct wd_search *in, s
     bool ok;
 
     if (!wd_search_plan(a, in->program, in->n, &r.plan, err) ||
-        !wd_mailbox_need_id(d->docs, a, in->user, in->mailbox, &mailbox, err))
+        !wd_mailbox_need_id(d->docs, a, in->user, in->mailbox, &mailbox, err) || !wd_change_settled(d, &mailbox, err))
         return false;
     r.parts = WD_ARENA_ARRAY(a, struct part, r.plan.n);
     for (uint32_t i = 0; i < r.plan.n; i++)

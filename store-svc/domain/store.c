@@ -1,6 +1,5 @@
 #include "store-svc/domain/store.h"
 
-#include "store-svc/domain/beacon.h"
 #include "store-svc/domain/doc_set.h"
 #include "store-svc/domain/journal.h"
 
@@ -23,7 +22,8 @@ known(const struct wd_str *list, size_t n, struct wd_str keyword)
 }
 
 static bool
-to_change(struct wd_arena *a, const struct wd_store *in, struct wd_flag_change *out, struct wd_error *err)
+to_change(struct wd_arena *a, const struct wd_store *in, struct wd_flag_change *out,
+          struct wd_error *err)
 {
     struct wd_str *keywords;
     size_t n = 0;
@@ -50,7 +50,8 @@ to_change(struct wd_arena *a, const struct wd_store *in, struct wd_flag_change *
 /* ---- the outcome, kept and recalled ---- */
 
 static bool
-keep(struct wd_docs *batch, const struct wd_once *once, const struct wd_stored *out, struct wd_error *err)
+keep(struct wd_docs *batch, const struct wd_once *once, const struct wd_stored *out,
+     struct wd_error *err)
 {
     bson_t outcome wd_auto(bson_destroy) = BSON_INITIALIZER;
     struct wd_seqset changed = { 0 };
@@ -67,8 +68,8 @@ keep(struct wd_docs *batch, const struct wd_once *once, const struct wd_stored *
 }
 
 static bool
-recall(struct wd_docs *batch, struct wd_arena *a, const struct wd_store *in, const struct wd_once *once,
-       struct wd_stored *out, bool *found, struct wd_error *err)
+recall(struct wd_docs *batch, struct wd_arena *a, const struct wd_store *in,
+       const struct wd_once *once, struct wd_stored *out, bool *found, struct wd_error *err)
 {
     bson_t outcome wd_auto(bson_destroy) = BSON_INITIALIZER;
     struct wd_seqset changed = { 0 };
@@ -82,35 +83,48 @@ recall(struct wd_docs *batch, struct wd_arena *a, const struct wd_store *in, con
         return true;
     out->modseq = (uint64_t)wd_doc_int(&outcome, "modseq", 0);
     out->continue_from = (uint32_t)wd_doc_int(&outcome, "next", 0);
-    ok = wd_doc_set(&outcome, "changed", &changed, err) && wd_doc_set(&outcome, "modified", &out->modified, err) &&
+    ok = wd_doc_set(&outcome, "changed", &changed, err) &&
+         wd_doc_set(&outcome, "modified", &out->modified, err) &&
          wd_doc_set(&outcome, "missing", &out->missing, err) &&
-         wd_message_heads(batch, a, &walk, WD_JOURNAL_GROUP, &out->changed, &out->n_changed, &next, err);
+         wd_message_heads(batch, a, &walk, WD_JOURNAL_GROUP, &out->changed, &out->n_changed, &next,
+                          err);
     wd_seqset_done(&changed);
     return ok;
 }
 
 /* ---- the work ---- */
 
-/* Takes those out that fail UNCHANGEDSINCE; returns how many stay. */
+struct storing {
+    const struct wd_store *in;
+    struct wd_stored *out;
+    struct wd_seqset found; /* UIDs */
+};
+
+/* Takes those out that fail UNCHANGEDSINCE. */
 static size_t
-take_out_modified(const struct wd_store *in, struct wd_message *heads, size_t n, struct wd_seqset *modified)
+choose(struct wd_flag_run *r, struct wd_message *heads, size_t n)
 {
+    struct storing *s = r->data;
+    const struct wd_store *in = s->in;
     size_t kept = 0;
 
     for (size_t i = 0; i < n; i++) {
+        wd_seqset_add(&s->found, heads[i].uid, heads[i].uid);
         if (in->conditional && (in->unchanged_since == 0 || heads[i].modseq > in->unchanged_since))
-            wd_seqset_add(modified, heads[i].uid, heads[i].uid);
+            wd_seqset_add(&s->out->modified, heads[i].uid, heads[i].uid);
         else
             heads[kept++] = heads[i];
     }
     return kept;
 }
 
-/* What of the request up to the next page was not there; found are the UIDs that were. */
+/* What of the request up to the next page was not there. */
 static void
-find_missing(const struct wd_store *in, const struct wd_seqset *found, struct wd_stored *out)
+find_missing(struct storing *s)
 {
-    wd_seqset_minus(&out->missing, in->uids, found);
+    struct wd_stored *out = s->out;
+
+    wd_seqset_minus(&out->missing, s->in->uids, &s->found);
     if (out->continue_from) {
         wd_seqset_remove(&out->missing, out->continue_from, UINT32_MAX);
         if (out->modified.n)
@@ -118,60 +132,73 @@ find_missing(const struct wd_store *in, const struct wd_seqset *found, struct wd
     }
 }
 
-static bool
-apply(struct wd_docs *batch, struct wd_arena *a, const struct wd_mailbox *mailbox, const struct wd_store *in,
-      const struct wd_flag_change *change, struct wd_stored *out, struct wd_error *err)
+static void
+take_result(struct wd_flag_run *r, struct storing *s)
 {
-    struct wd_message_walk walk = { .mailbox = mailbox->id, .uids = in->uids };
-    struct wd_seqset found = { 0 };
-    struct wd_message *heads;
-    bool *changed;
-    size_t n, done;
+    struct wd_stored *out = s->out;
 
-    if (!wd_message_heads(batch, a, &walk, WD_JOURNAL_GROUP, &heads, &n, &out->continue_from, err))
+    out->continue_from = r->next;
+    out->modseq = r->modseq;
+    find_missing(s);
+    out->changed = r->heads;
+    for (size_t i = 0; i < r->done; i++)
+        if (r->changed[i])
+            out->changed[out->n_changed++] = r->heads[i];
+}
+
+/* A repeat that sets the same flags once more does no harm; one with a condition must hear the
+ * first outcome, because the first call has made its condition false. */
+static bool
+keep_outcome(const struct wd_flag_run *r, const struct wd_store *in, const struct wd_once *once,
+             const struct wd_stored *out, struct wd_error *err)
+{
+    if (!wd_docs_is_atomic(r->batch) && !in->conditional)
+        return true;
+    return keep(r->batch, once, out, err) || err->reason == WD_DUPLICATE;
+}
+
+static bool
+apply(struct wd_flag_run *r, struct storing *s, const struct wd_once *once, struct wd_error *err)
+{
+    if (!wd_flag_run(r, err))
         return false;
-    for (size_t i = 0; i < n; i++)
-        wd_seqset_add(&found, heads[i].uid, heads[i].uid);
-    n = take_out_modified(in, heads, n, &out->modified);
-    changed = WD_ARENA_ARRAY(a, bool, n);
-    if (!wd_flag_change(batch, a, mailbox, change, heads, n, changed, &done, &out->modseq, err)) {
-        wd_seqset_done(&found);
+    take_result(r, s);
+    if (r->done && r->change->mode != WD_FLAGS_REMOVE &&
+        !wd_mailbox_note_flags(r->batch, &r->taken.mailbox, r->change->keywords,
+                               r->change->n_keywords, err))
         return false;
-    }
-    if (done < n)
-        out->continue_from = heads[done].uid;
-    find_missing(in, &found, out);
-    wd_seqset_done(&found);
-    out->changed = heads;
-    for (size_t i = 0; i < done; i++)
-        if (changed[i])
-            heads[out->n_changed++] = heads[i];
-    return done == 0 || change->mode == WD_FLAGS_REMOVE ||
-           wd_mailbox_note_flags(batch, mailbox, change->keywords, change->n_keywords, err);
+    return keep_outcome(r, s->in, once, s->out, err);
 }
 
 bool
-wd_message_store(struct wd_domain *d, struct wd_arena *a, const struct wd_store *in, const struct wd_once *once,
-                 struct wd_stored *out, struct wd_error *err)
+wd_message_store(struct wd_domain *d, struct wd_arena *a, const struct wd_store *in,
+                 const struct wd_once *once, struct wd_stored *out, struct wd_error *err)
 {
     struct wd_docs *batch wd_auto(wd_docs_batch_abortp) = NULL;
+    struct storing s = { .in = in, .out = out };
     struct wd_flag_change change;
-    struct wd_mailbox mailbox;
-    bool found;
+    struct wd_flag_run run = { .d = d,
+                               .arena = a,
+                               .user = in->user,
+                               .mailbox = in->mailbox,
+                               .uids = in->uids,
+                               .change = &change,
+                               .choose = choose,
+                               .data = &s };
+    bool found = false, ok;
 
-    if (!to_change(a, in, &change, err) || !wd_docs_batch_begin(d->docs, &batch, err) ||
+    if (!to_change(a, in, &change, err) || !wd_docs_batch_begin(d->docs, &batch, err))
+        return false;
+    if ((wd_docs_is_atomic(batch) || in->conditional) &&
         !recall(batch, a, in, once, out, &found, err))
         return false;
     if (found)
         return true;
-    if (!wd_mailbox_need_id(batch, a, in->user, in->mailbox, &mailbox, err) ||
-        !apply(batch, a, &mailbox, in, &change, out, err) || !keep(batch, once, out, err) ||
-        !wd_docs_batch_commit(wd_take(batch), err))
+    run.batch = batch;
+    ok = apply(&run, &s, once, err);
+    wd_seqset_done(&s.found);
+    if (!ok || !wd_docs_batch_commit(wd_take(batch), err))
         return false;
-    if (out->modseq)
-        wd_beacon_send(d, &(struct wd_beacon){ .kind = WD_BEACON_MAILBOX,
-                                               .user = in->user,
-                                               .mailbox = in->mailbox,
-                                               .modseq = out->modseq });
+    wd_flag_run_done(&run);
     return true;
 }

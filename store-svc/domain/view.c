@@ -1,10 +1,11 @@
 #include "store-svc/domain/view.h"
 
 #include "common/base/vec.h"
+#include "store-svc/domain/change.h"
 #include "store-svc/domain/doc.h"
 #include "store-svc/domain/schema.h"
 
-enum { LOAD_TRIES = 4, CHANGES_BYTES = 640 * 1024 };
+enum { CHANGES_BYTES = 640 * 1024 };
 
 /* ---- bringing a view up to date ---- */
 
@@ -26,7 +27,8 @@ set_unseen(struct wd_view *v, uint32_t uid, bool unseen)
         wd_seqset_remove(&v->unseen, uid, uid);
 }
 
-/* Applying a row twice does no harm, nor does one that the view has already: a UID comes once and goes once. */
+/* Applying a row twice does no harm, nor does one that the view has already: a UID comes once and
+ * goes once. */
 static bool
 apply(const struct wd_journal_row *row, void *data)
 {
@@ -67,7 +69,8 @@ by_number(const void *a, const void *b)
 
 /* The UIDs of all rows that match, in any order of the cursor. */
 static bool
-read_uids(struct wd_domain *d, const bson_t *filter, const char *index, struct wd_seqset *out, struct wd_error *err)
+read_uids(struct wd_domain *d, const bson_t *filter, const char *index, struct wd_seqset *out,
+          struct wd_error *err)
 {
     bson_t fields wd_auto(bson_destroy) = BSON_INITIALIZER;
     struct wd_docs_query query = { .projection = &fields, .hint = index };
@@ -115,47 +118,25 @@ read_messages(struct wd_domain *d, struct wd_id mailbox, struct wd_view *out, st
     return ok;
 }
 
+/* The messages are read without stopping the writers, so they are those of a moment after the row:
+ * what arrived since has a UID that the row had not handed out, and is left for the journal; what
+ * went or changed since is in the journal too, and applying that once more does no harm. */
 static bool
-present_modseq(struct wd_domain *d, const struct wd_mailbox *mailbox, uint64_t *out, struct wd_error *err)
+rebuild(struct wd_domain *d, const struct wd_mailbox *mailbox, struct wd_view *out,
+        struct wd_error *err)
 {
-    bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER;
-    bson_t fields wd_auto(bson_destroy) = BSON_INITIALIZER;
-    bson_t row wd_auto(bson_destroy) = BSON_INITIALIZER;
-    struct wd_docs_query query = { .projection = &fields };
-    bool found;
-
-    wd_doc_add_id(&filter, "_id", mailbox->id);
-    wd_doc_add_id(&filter, "user", mailbox->user);
-    wd_doc_add_int(&fields, "modifyIndex", 1);
-    if (!wd_docs_find_one(d->docs, WD_MAILBOXES, &filter, &query, &row, &found, err))
-        return wd_fail_in(err, "find mailbox");
-    if (!found)
-        return wd_fail(err, WD_MAILBOX_NOT_FOUND, "no such mailbox");
-    *out = (uint64_t)wd_doc_int(&row, "modifyIndex", 0);
+    wd_view_done(out);
+    out->modseq = mailbox->modify_index;
+    if (!read_messages(d, mailbox->id, out, err))
+        return false;
+    wd_seqset_remove(&out->uids, mailbox->uid_next, UINT32_MAX);
+    wd_seqset_remove(&out->unseen, mailbox->uid_next, UINT32_MAX);
     return true;
 }
 
-/* The messages are read without stopping the writers, so what was read lies somewhere between the MODSEQ before and the
- * MODSEQ after; the journal between the two brings all of it to the latter. */
-static bool
-rebuild(struct wd_domain *d, const struct wd_mailbox *mailbox, struct wd_view *out, struct wd_error *err)
-{
-    for (int i = 0; i < LOAD_TRIES; i++) {
-        uint64_t now;
-        bool whole;
-
-        wd_view_done(out);
-        if (!present_modseq(d, mailbox, &out->modseq, err) || !read_messages(d, mailbox->id, out, err) ||
-            !present_modseq(d, mailbox, &now, err) || !advance(d, mailbox->id, out, now, &whole, err))
-            return false;
-        if (whole)
-            return true;
-    }
-    return wd_fail(err, WD_CONFLICT, "the mailbox changes too fast");
-}
-
 bool
-wd_view_load(struct wd_domain *d, const struct wd_mailbox *mailbox, struct wd_view *out, struct wd_error *err)
+wd_view_load(struct wd_domain *d, const struct wd_mailbox *mailbox, struct wd_view *out,
+             struct wd_error *err)
 {
     bool whole = false;
 
@@ -182,7 +163,7 @@ wd_view_open(struct wd_domain *d, struct wd_arena *a, struct wd_id user, struct 
         return false;
     if (mailbox->hidden)
         return wd_fail(err, WD_MAILBOX_REFUSED, "this mailbox cannot be selected");
-    if (!wd_view_load(d, mailbox, out, err))
+    if (!wd_change_settled(d, mailbox, err) || !wd_view_load(d, mailbox, out, err))
         return false;
     /* The view may be younger than the row that was read. */
     mailbox->modify_index = out->modseq;
@@ -209,11 +190,15 @@ count(struct wd_domain *d, struct wd_id mailbox, bool unseen, uint32_t *out, str
 }
 
 bool
-wd_view_counts(struct wd_domain *d, const struct wd_mailbox *mailbox, struct wd_mailbox_counts *out,
+wd_view_counts(struct wd_domain *d, struct wd_mailbox *mailbox, struct wd_mailbox_counts *out,
                struct wd_error *err)
 {
     struct wd_view v = { 0 };
-    bool whole = false, known = wd_view_cache_get(d->view_cache, mailbox->id, &v), ok = true;
+    bool whole = false, known, ok = true;
+
+    if (!wd_change_settled(d, mailbox, err))
+        return false;
+    known = wd_view_cache_get(d->view_cache, mailbox->id, &v);
 
     if (known && v.modseq < mailbox->modify_index)
         ok = advance(d, mailbox->id, &v, mailbox->modify_index, &whole, err);
@@ -223,7 +208,8 @@ wd_view_counts(struct wd_domain *d, const struct wd_mailbox *mailbox, struct wd_
         wd_view_cache_put(d->view_cache, mailbox->id, &v);
         *out = (struct wd_mailbox_counts){ wd_seqset_count(&v.uids), wd_seqset_count(&v.unseen) };
     } else if (ok) {
-        ok = count(d, mailbox->id, false, &out->messages, err) && count(d, mailbox->id, true, &out->unseen, err);
+        ok = count(d, mailbox->id, false, &out->messages, err) &&
+             count(d, mailbox->id, true, &out->unseen, err);
     }
     wd_view_done(&v);
     return ok;
@@ -273,7 +259,8 @@ collected(struct collecting *c, struct wd_view_changes *io)
 }
 
 static void
-tell_deleted(struct wd_arena *a, struct wd_id user, struct wd_id mailbox, struct wd_view_changes *io)
+tell_deleted(struct wd_arena *a, struct wd_id user, struct wd_id mailbox,
+             struct wd_view_changes *io)
 {
     io->rows = WD_ARENA_NEW(a, struct wd_journal_row);
     io->n = 1;
@@ -298,6 +285,8 @@ wd_view_changes(struct wd_domain *d, struct wd_arena *a, struct wd_id user, stru
         tell_deleted(a, user, mailbox, io);
         return true;
     }
+    if (!wd_change_settled(d, &row, err))
+        return false;
     if (io->after == row.modify_index)
         return true;
     ok = wd_journal_walk(d->docs, mailbox, io->after, row.modify_index, collect, &c, &whole, err);
@@ -334,7 +323,8 @@ present(struct wd_domain *d, const struct wd_watch *watches, size_t n, struct wd
     bson_append_document_end(&filter, &id);
     wd_doc_add_int(&fields, "user", 1);
     wd_doc_add_int(&fields, "modifyIndex", 1);
-    return wd_docs_find(d->docs, WD_MAILBOXES, &filter, &query, out, err) || wd_fail_in(err, "poll mailboxes");
+    return wd_docs_find(d->docs, WD_MAILBOXES, &filter, &query, out, err) ||
+           wd_fail_in(err, "poll mailboxes");
 }
 
 static void

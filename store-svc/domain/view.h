@@ -1,13 +1,14 @@
-/* store-svc/domain/view.h – what a session sees of a mailbox: its UIDs at a MODSEQ, and what happened after it.
- * Threads: any; every call blocks. */
+/* store-svc/domain/view.h – what a session sees of a mailbox: its UIDs at a MODSEQ, and what
+ * happened after it. Threads: any; every call blocks. */
 #ifndef WD_STORE_DOMAIN_VIEW_H
 #define WD_STORE_DOMAIN_VIEW_H
 #include "store-svc/domain/journal.h"
 #include "store-svc/domain/mailbox.h"
 #include "store-svc/domain/view_cache.h"
 
-/** The view of a mailbox at its present MODSEQ: from the cache and the journal, or read anew. *out is empty on entry
- *  and yours to wd_view_done. WD_MAILBOX_NOT_FOUND when it goes meanwhile. */
+/** The view of a mailbox at the MODSEQ of its row, which wd_change_settled() has looked at, or a
+ * later one: from the cache and the journal, or read anew. *out is empty on entry and yours to
+ * wd_view_done. */
 bool wd_view_load(struct wd_domain *d, const struct wd_mailbox *mailbox, struct wd_view *out,
                   struct wd_error *err) WD_CHECKED;
 
@@ -19,8 +20,9 @@ struct wd_mailbox_counts {
     uint32_t messages, unseen;
 };
 
-/** Exact counts, from a view that is known already or from the indexes. */
-bool wd_view_counts(struct wd_domain *d, const struct wd_mailbox *mailbox, struct wd_mailbox_counts *out,
+/** Exact counts, from a view that is known already or from the indexes; the row's numbers are
+ * settled on the way. */
+bool wd_view_counts(struct wd_domain *d, struct wd_mailbox *mailbox, struct wd_mailbox_counts *out,
                     struct wd_error *err) WD_CHECKED;
 
 struct wd_view_changes {
@@ -31,10 +33,12 @@ struct wd_view_changes {
     bool more;
 };
 
-/** The journal of a mailbox after a MODSEQ. A mailbox that is gone gives one DELETE row. CURSOR_EXPIRED when the
- *  journal does not reach back so far: open the mailbox again. Strings live in the arena. */
-bool wd_view_changes(struct wd_domain *d, struct wd_arena *a, struct wd_id user, struct wd_id mailbox,
-                     struct wd_view_changes *io, struct wd_error *err) WD_CHECKED;
+/** The journal of a mailbox after a MODSEQ. A mailbox that is gone gives one DELETE row.
+ * CURSOR_EXPIRED when the journal does not reach back so far: open the mailbox again. Strings live
+ * in the arena. */
+bool wd_view_changes(struct wd_domain *d, struct wd_arena *a, struct wd_id user,
+                     struct wd_id mailbox, struct wd_view_changes *io,
+                     struct wd_error *err) WD_CHECKED;
 
 struct wd_watch {
     struct wd_id user, mailbox;
@@ -43,5 +47,6 @@ struct wd_watch {
 };
 
 /** Marks the mailboxes that have moved beyond the MODSEQ or are gone. */
-bool wd_view_poll(struct wd_domain *d, struct wd_watch *watches, size_t n, struct wd_error *err) WD_CHECKED;
+bool wd_view_poll(struct wd_domain *d, struct wd_watch *watches, size_t n,
+                  struct wd_error *err) WD_CHECKED;
 #endif

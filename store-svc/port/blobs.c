@@ -47,10 +47,9 @@ wd_blobs_add(struct wd_blobs *b, struct wd_docs *batch, const struct wd_blob_ref
 }
 
 bool
-wd_blobs_ref(struct wd_blobs *b, struct wd_docs *batch, const struct wd_blob_ref *ref, bool *found,
-             struct wd_error *err)
+wd_blobs_ref(struct wd_blobs *b, struct wd_docs *batch, const struct wd_blob_ref *refs, size_t n, struct wd_error *err)
 {
-    return b->ops->ref(b, batch, ref, found, err);
+    return b->ops->ref(b, batch, refs, n, err);
 }
 
 bool

@@ -52,7 +52,7 @@ struct wd_blobs_ops {
     void (*write_abort)(struct wd_blob_writer *w);
     bool (*add)(struct wd_blobs *b, struct wd_docs *batch, const struct wd_blob_ref *ref,
                 const struct wd_blob_info *info, struct wd_error *err);
-    bool (*ref)(struct wd_blobs *b, struct wd_docs *batch, const struct wd_blob_ref *ref, bool *found,
+    bool (*ref)(struct wd_blobs *b, struct wd_docs *batch, const struct wd_blob_ref *refs, size_t n,
                 struct wd_error *err);
     bool (*unref)(struct wd_blobs *b, struct wd_docs *batch, const struct wd_blob_ref *refs, size_t n,
                   struct wd_error *err);
@@ -96,8 +96,8 @@ void wd_blobs_write_abortp(struct wd_blob_writer **w);
  *  not there (collected in between): abort, write again. */
 bool wd_blobs_add(struct wd_blobs *b, struct wd_docs *batch, const struct wd_blob_ref *ref,
                   const struct wd_blob_info *info, struct wd_error *err) WD_CHECKED;
-/** Adds references to a body that is there; found false when it is not, and then nothing is done. */
-bool wd_blobs_ref(struct wd_blobs *b, struct wd_docs *batch, const struct wd_blob_ref *ref, bool *found,
+/** Adds references to bodies; those that are not there are passed over. At most a few round trips, whatever n is. */
+bool wd_blobs_ref(struct wd_blobs *b, struct wd_docs *batch, const struct wd_blob_ref *refs, size_t n,
                   struct wd_error *err) WD_CHECKED;
 /** Takes references away; the body stays until it is collected. */
 bool wd_blobs_unref(struct wd_blobs *b, struct wd_docs *batch, const struct wd_blob_ref *refs, size_t n,

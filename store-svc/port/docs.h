@@ -6,6 +6,9 @@
  *             {$text: {$search: "words"}} once, at the top level, on a collection with a text index:
  *             any of the words; or, when there are "quoted phrases", all of these; and none of the -excluded words
  *   updates   $set $setOnInsert $unset $inc $max $min $addToSet (with $each) $pull (a value or {$in: [...]}) $push
+ *             $pull of {field: {$in: [...]}} from an array of documents, and an update that is an array (an aggregation
+ *             pipeline of $set stages, which may compute with the fields of the document), are for drivers that are not
+ *             atomic only: with them the domain keeps the marks of changes under way (store-svc/domain/change.h)
  *   sort      one field or several, 1 or -1
  *   projection  {field: 1, ...} of top-level fields (dotted paths below one are allowed); _id is always included.
  *             Integers may come back as int32 or int64, whatever was stored, when a driver answers from an index alone:

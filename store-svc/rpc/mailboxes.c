@@ -14,7 +14,7 @@ enum {
 extern Wd__V1__Mailboxes_Service wd_store_mailboxes;
 
 static bool
-add_counts(struct wd_call *call, const struct wd_mailbox *from, Wd__V1__Mailbox *to)
+add_counts(struct wd_call *call, struct wd_mailbox *from, Wd__V1__Mailbox *to)
 {
     struct wd_mailbox_counts counts;
 

@@ -78,9 +78,9 @@ fault_add(struct wd_blobs *b, struct wd_docs *batch, const struct wd_blob_ref *r
 }
 
 static bool
-fault_ref(struct wd_blobs *b, struct wd_docs *batch, const struct wd_blob_ref *ref, bool *found, struct wd_error *err)
+fault_ref(struct wd_blobs *b, struct wd_docs *batch, const struct wd_blob_ref *refs, size_t n, struct wd_error *err)
 {
-    return fault_pass(self(b)->rule, "ref", err) && wd_blobs_ref(self(b)->inner, fault_inner(batch), ref, found, err);
+    return fault_pass(self(b)->rule, "ref", err) && wd_blobs_ref(self(b)->inner, fault_inner(batch), refs, n, err);
 }
 
 static bool

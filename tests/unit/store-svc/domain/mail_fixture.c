@@ -207,20 +207,30 @@ add_one(struct wd_docs *batch, struct wd_id mailbox, const struct mail *m, uint3
     bson_destroy(&doc);
 }
 
+bool
+mail_take(struct wd_docs *batch, struct wd_id of_user, struct wd_id mailbox, uint32_t n, struct wd_change *out)
+{
+    struct wd_change_plan plan = { .kind = n ? WD_CHANGE_ARRIVE : WD_CHANGE_NOTE, .user = of_user, .mailbox = mailbox,
+                                   .count = n };
+
+    return wd_change_begin(&domain, batch, arena, &plan, out, &err);
+}
+
 void
 mail_add_many(struct wd_id mailbox, uint32_t n, const struct mail *m)
 {
-    struct wd_mailbox_taken taken;
+    struct wd_change taken;
     struct wd_docs *batch;
 
     ck_assert(wd_docs_batch_begin(domain.docs, &batch, &err));
-    if (!wd_mailbox_take_uids(batch, user, mailbox, n, &taken, &err))
+    if (!mail_take(batch, user, mailbox, n, &taken))
         ck_abort_msg("%s", err.text);
     for (uint32_t i = 0; i < n; i++)
         add_one(batch, mailbox, m, taken.first_uid + i, taken.first_modseq + i);
     ck_assert(wd_quota_charge(batch, user, (uint64_t)(m->size ? m->size : 100) * n, &err));
     if (!wd_docs_batch_commit(batch, &err))
         ck_abort_msg("%s", err.text);
+    wd_change_done(&domain, &taken);
 }
 
 uint32_t

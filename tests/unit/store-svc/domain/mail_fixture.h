@@ -1,6 +1,7 @@
 /* A user with mailboxes and messages on the embedded driver, whose calls can be made to fail. */
 #ifndef WD_TEST_MAIL_FIXTURE_H
 #define WD_TEST_MAIL_FIXTURE_H
+#include "store-svc/domain/change.h"
 #include "store-svc/domain/mailbox.h"
 #include "store-svc/domain/message.h"
 #include "store-svc/driver/fault/fault.h"
@@ -28,6 +29,8 @@ struct mail {
 /** Adds a message with journal and quota; its UID. */
 uint32_t mail_add(struct wd_id mailbox, const struct mail *m);
 /** Adds n plain messages in one batch. */
+/* Takes numbers as a change does: n new messages, or for 0 one MODSEQ. */
+bool mail_take(struct wd_docs *batch, struct wd_id of_user, struct wd_id mailbox, uint32_t n, struct wd_change *out);
 void mail_add_many(struct wd_id mailbox, uint32_t n, const struct mail *m);
 /** The key of the body of a number; stores it when it is new. */
 struct wd_blob_key mail_body(unsigned number);

@@ -312,18 +312,18 @@ END_TEST
 
 START_TEST(uids_and_modseqs_ascend)
 {
-    struct wd_mailbox_taken taken;
-    uint64_t modseq;
+    struct wd_change taken;
 
-    ck_assert(wd_mailbox_take_uids(domain.docs, user, inbox, 3, &taken, &err));
+    ck_assert(mail_take(domain.docs, user, inbox, 3, &taken));
     ck_assert_uint_eq(taken.first_uid, 1);
     ck_assert_uint_eq(taken.first_modseq, 1);
-    ck_assert(wd_mailbox_take_modseq(domain.docs, user, inbox, 1, &modseq, &err));
-    ck_assert_uint_eq(modseq, 4);
-    ck_assert(wd_mailbox_take_uids(domain.docs, user, inbox, 1, &taken, &err));
+    ck_assert_uint_eq(taken.last_modseq, 3);
+    ck_assert(mail_take(domain.docs, user, inbox, 0, &taken));
+    ck_assert_uint_eq(taken.first_modseq, 4);
+    ck_assert(mail_take(domain.docs, user, inbox, 1, &taken));
     ck_assert_uint_eq(taken.first_uid, 4);
     ck_assert_uint_eq(taken.first_modseq, 5);
-    ck_fails(wd_mailbox_take_uids(domain.docs, wd_id_new(), inbox, 1, &taken, &err), WD_MAILBOX_NOT_FOUND);
+    ck_fails(mail_take(domain.docs, wd_id_new(), inbox, 1, &taken), WD_MAILBOX_NOT_FOUND);
 }
 END_TEST
 

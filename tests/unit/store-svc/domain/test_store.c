@@ -190,10 +190,10 @@ END_TEST
 START_TEST(sparse_sets_are_found)
 {
     struct wd_buf text wd_auto(wd_buf_done) = { 0 };
-    struct wd_mailbox_taken unused;
+    struct wd_change unused;
 
     mail_add_many(inbox, 1500, &(struct mail){ 0 });
-    ck_assert(wd_mailbox_take_uids(domain.docs, user, inbox, 98500, &unused, &err));
+    ck_assert(mail_take(domain.docs, user, inbox, 98500, &unused));
     ck_assert_uint_eq(mail_add(inbox, &(struct mail){ 0 }), 100001);
     for (int i = 1; i <= 150001; i += 100)
         wd_buf_printf(&text, "%s%d", i > 1 ? "," : "", i);
