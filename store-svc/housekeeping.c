@@ -8,8 +8,10 @@
 #include "common/base/clock.h"
 #include "common/log/log.h"
 #include "store-svc/domain/maintenance.h"
+#include "store-svc/domain/mend.h"
+#include "store-svc/domain/recount.h"
 
-static const int64_t expire_ms = 60 * 1000, round_ms = 15 * 60 * 1000;
+static const int64_t tick_ms = 5 * 1000, expire_ms = 60 * 1000, round_ms = 15 * 60 * 1000;
 
 struct store_housekeeping {
     struct wd_domain *domain;
@@ -59,6 +61,37 @@ expire(struct wd_domain *d)
         wd_log_error(WD_LOG_WARN, "expiry failed, going on", &err, WD_KV_NONE);
 }
 
+/* What replicas that died have left; any other one may see to it. */
+static void
+mend(struct wd_domain *d)
+{
+    struct wd_error err;
+    uint64_t mended;
+
+    if (!wd_mend_all(d, &mended, &err))
+        wd_log_error(WD_LOG_WARN, "mending failed, going on", &err, WD_KV_NONE);
+    if (mended)
+        wd_log(WD_LOG_INFO, "mended", WD_KV_UINT("changes", mended));
+}
+
+static void
+recount(struct wd_domain *d)
+{
+    struct wd_check_report report;
+    struct wd_error err;
+    bool due;
+
+    if (!wd_recount(d, &due, &report, &err))
+        wd_log_error(WD_LOG_WARN, "recount failed, going on", &err, WD_KV_NONE);
+    if (!due)
+        return;
+    for (size_t i = 0; i < report.n_problems; i++)
+        wd_log(WD_LOG_WARN, "recount", WD_KV("found", report.problems[i]));
+    wd_log(WD_LOG_INFO, "recounted", WD_KV_UINT("messages", report.messages),
+           WD_KV_UINT("repaired", report.repaired));
+    wd_check_report_done(&report);
+}
+
 static void
 round_now(struct wd_domain *d)
 {
@@ -69,8 +102,9 @@ round_now(struct wd_domain *d)
     if (!wd_maintenance_round(d, false, &stats, &err))
         wd_log_error(WD_LOG_WARN, "maintenance failed, going on", &err, WD_KV_NONE);
     else if (!stats.skipped)
-        wd_log(WD_LOG_INFO, "maintenance", WD_KV_UINT("expired", stats.messages), WD_KV_UINT("purged", stats.purged),
-               WD_KV_UINT("rows", stats.rows), WD_KV_UINT("blobs", stats.blobs), WD_KV_UINT("uploads", stats.uploads),
+        wd_log(WD_LOG_INFO, "maintenance", WD_KV_UINT("expired", stats.messages),
+               WD_KV_UINT("purged", stats.purged), WD_KV_UINT("rows", stats.rows),
+               WD_KV_UINT("blobs", stats.blobs), WD_KV_UINT("uploads", stats.uploads),
                WD_KV_UINT("failures", stats.failures), WD_KV_INT("ms", wd_mono_ms() - start));
 }
 
@@ -78,12 +112,17 @@ static void *
 run(void *data)
 {
     struct store_housekeeping *h = data;
-    int64_t next_round = wd_mono_ms() + round_ms;
+    int64_t next_expiry = wd_mono_ms() + expire_ms, next_round = wd_mono_ms() + round_ms;
 
-    while (pause_for(h, expire_ms)) {
-        expire(h->domain);
+    while (pause_for(h, tick_ms)) {
+        mend(h->domain);
+        if (wd_mono_ms() >= next_expiry) {
+            expire(h->domain);
+            next_expiry = wd_mono_ms() + expire_ms;
+        }
         if (wd_mono_ms() >= next_round) {
             round_now(h->domain);
+            recount(h->domain);
             next_round = wd_mono_ms() + round_ms;
         }
     }

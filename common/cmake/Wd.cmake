@@ -18,9 +18,10 @@ function(wd_program name)
 endfunction()
 
 # wd_test(common/base/test_error.c DEPS wd_base): one Check program, one CTest entry.
-# The path is under tests/unit; extra SOURCES and a TIMEOUT in seconds may follow. THREADS: also run under TSan.
+# The path is under tests/unit; extra SOURCES and a TIMEOUT in seconds may follow. THREADS: also run under TSan. MONGO: run
+# once more on the mongo driver, at the server of WD_TEST_MONGO_URI (label mongo).
 function(wd_test path)
-    cmake_parse_arguments(arg "THREADS" "TIMEOUT" "SOURCES;DEPS" ${ARGN})
+    cmake_parse_arguments(arg "THREADS;MONGO" "TIMEOUT" "SOURCES;DEPS" ${ARGN})
     string(REPLACE "/" "." name "${path}")
     string(REGEX REPLACE "\\.c$" "" name "${name}")
     string(REPLACE "test_" "" name "${name}")
@@ -32,6 +33,10 @@ function(wd_test path)
     set_target_properties(test.${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     add_test(NAME ${name} COMMAND test.${name})
     set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT})
+    if(arg_MONGO)
+        add_test(NAME ${name}.mongo COMMAND test.${name})
+        set_tests_properties(${name}.mongo PROPERTIES TIMEOUT 600 LABELS mongo ENVIRONMENT "WD_TEST_DRIVER=mongo;CK_DEFAULT_TIMEOUT=60")
+    endif()
     if(arg_THREADS)
         set_tests_properties(${name} PROPERTIES LABELS threads)
         add_dependencies(tsan-tests test.${name})

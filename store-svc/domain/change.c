@@ -248,6 +248,12 @@ fill(struct beginning *b, const bson_t *before, struct wd_error *err)
     c->mark.last_modseq = c->last_modseq;
     c->mark.other = b->plan->other;
     c->mark.peer = b->plan->peer;
+    if (b->plan->once && b->plan->once->key.n) {
+        uint8_t request[WD_ONCE_ID];
+
+        wd_once_id(b->plan->once, request);
+        c->mark.request = wd_arena_str(b->arena, (struct wd_str){ (const char *)request, sizeof request });
+    }
     if (c->count == 0 || (next >= 1 && next + c->count <= UINT32_MAX))
         return true;
     wd_change_void(b->d, c);
@@ -333,6 +339,37 @@ wd_change_void(struct wd_domain *d, const struct wd_change *c)
 
     if (c->marked && !wd_mend_void(d, c->mailbox.user, c->mailbox.id, &c->mark, &ignored))
         return;
+}
+
+/* Only while nobody has taken a number after it; readers have not gone beyond it, because it was marked. */
+static bool
+take_number_back(struct wd_domain *d, const struct wd_change *c, struct wd_error *err)
+{
+    bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER;
+    bson_t update wd_auto(bson_destroy) = BSON_INITIALIZER;
+    struct wd_docs_updated done;
+    bson_t pull, pending;
+
+    wd_doc_add_id(&filter, "_id", c->mailbox.id);
+    wd_doc_add_id(&filter, "user", c->mailbox.user);
+    wd_doc_add_int(&filter, "modifyIndex", (int64_t)c->last_modseq);
+    wd_doc_add_id(&filter, "pending.op", c->op);
+    wd_doc_add_op(&update, "$inc", "modifyIndex", -1);
+    bson_append_document_begin(&update, "$pull", -1, &pull);
+    bson_append_document_begin(&pull, "pending", -1, &pending);
+    wd_doc_add_id(&pending, "op", c->op);
+    bson_append_document_end(&pull, &pending);
+    bson_append_document_end(&update, &pull);
+    return wd_docs_update(d->docs, WD_MAILBOXES, &filter, &update, WD_UPDATE_ONE, &done, err) && done.matched == 1;
+}
+
+void
+wd_change_give_back(struct wd_domain *d, const struct wd_change *c)
+{
+    struct wd_error ignored;
+
+    if (c->marked && !take_number_back(d, c, &ignored))
+        wd_change_void(d, c);
 }
 
 /* ---- what readers see ---- */

@@ -37,7 +37,7 @@ struct wd_change {
     struct wd_mailbox mailbox; /* the row just before; strings in the arena */
     uint32_t first_uid, count;
     uint64_t first_modseq, last_modseq;
-    struct wd_mark mark; /* what was left in the row */
+    struct wd_mark mark; /* what was left in the row; its texts live in the arena */
     bool marked;         /* false on an atomic driver */
     int64_t renewed_ms;  /* wd_mono_ms() of the last sign of life */
 };
@@ -62,6 +62,9 @@ void wd_change_done(struct wd_domain *d, const struct wd_change *c);
 /** Takes it back: arrived messages, the claim, the numbers. As far as the database lets it; the
  * rest is mended later. */
 void wd_change_void(struct wd_domain *d, const struct wd_change *c);
+
+/** The same for a change of one MODSEQ that has written nothing at all: then the number is free again if it can be. */
+void wd_change_give_back(struct wd_domain *d, const struct wd_change *c);
 
 /** Waits until all that was under way before it is settled, so that a client that is told its
  * MODSEQ has missed nothing below. For some seconds at most. */

@@ -8,6 +8,7 @@
 #include "common/base/alloc.h"
 #include "store-svc/domain/check_priv.h"
 #include "store-svc/domain/doc.h"
+#include "store-svc/domain/mend.h"
 
 void
 wd_check_found(struct wd_check *c, const char *fmt, ...)
@@ -64,11 +65,14 @@ wd_check_walk(struct wd_check *c, struct wd_docs *docs, const char *coll, const 
 }
 
 bool
-wd_check(struct wd_domain *d, const struct wd_check_options *o, struct wd_check_report *out, struct wd_error *err)
+wd_check(struct wd_domain *d, const struct wd_check_options *o, struct wd_check_report *out,
+         struct wd_error *err)
 {
     struct wd_check c = { .d = d, .o = o, .report = out };
 
     *out = (struct wd_check_report){ 0 };
+    if (o->repair && !wd_mend_all(d, &out->repaired, err))
+        return false;
     return wd_check_counters(&c, err) && wd_check_mailboxes(&c, err) && wd_check_journal(&c, err) &&
            (!o->bodies || wd_check_bodies(&c, err));
 }

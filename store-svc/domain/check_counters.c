@@ -1,17 +1,57 @@
-/* store-svc/domain/check_counters.c – storageUsed of users, c and m of attachment bodies, against all messages. */
+/* store-svc/domain/check_counters.c – storageUsed of users, c and m of attachment bodies, against
+ * all messages. */
+#include <unistd.h>
+
 #include "common/base/hex.h"
+#include "common/base/vec.h"
 #include "store-svc/domain/check_priv.h"
 #include "store-svc/domain/check_tally.h"
 #include "store-svc/domain/doc.h"
+#include "store-svc/domain/mark.h"
 #include "store-svc/domain/refs.h"
 
-/* One count of everything. Differences are problems only in the second one, which no write can come between. */
+/* What is written down, and what the messages say. */
+struct difference {
+    uint8_t key[WD_TALLY_KEY];
+    int64_t have[2], want[2];
+};
+
+/* One count of everything. Differences are problems only in the second one. On an atomic driver no
+ * write can come between that one; elsewhere it comes so much later than the first that whatever
+ * was under way then has ended, and only those differences count that are the same in both. */
 struct count {
     struct wd_docs *docs;
     struct wd_tally users, blobs; /* sum: bytes; count and sum: c and m */
+    struct WD_VEC(struct difference) differing;
+    const struct count *before; /* NULL: this is the first one, or nothing can come between */
     bool archived, final;
     uint64_t differences;
 };
+
+enum { SETTLE_MS = WD_MARK_LEASE_MS + 1000 };
+
+static bool
+was_so_before(const struct count *n, const struct difference *now)
+{
+    for (size_t i = 0; n->before && i < n->before->differing.n; i++)
+        if (memcmp(&n->before->differing.p[i], now, sizeof *now) == 0)
+            return true;
+    return n->before == NULL;
+}
+
+/* Is it a problem? */
+static bool
+differs(struct count *n, const void *key, size_t bytes, const int64_t have[2],
+        const int64_t want[2])
+{
+    struct difference d = { .have = { have[0], have[1] }, .want = { want[0], want[1] } };
+
+    memcpy(d.key, key, bytes);
+    n->differences++;
+    if (!n->final)
+        wd_vec_push(&n->differing, d);
+    return n->final && was_so_before(n, &d);
+}
 
 static bool
 count_message(struct wd_check *c, const bson_t *doc, void *data, struct wd_error *err)
@@ -27,23 +67,27 @@ count_message(struct wd_check *c, const bson_t *doc, void *data, struct wd_error
         wd_tally_add(&n->users, user.b, sizeof user.b, 1, (uint64_t)wd_doc_int(doc, "size", 0));
     wd_refs_add(&refs, doc);
     for (i = 0; i < refs.all.n; i++)
-        wd_tally_add(&n->blobs, refs.all.p[i].key.b, sizeof refs.all.p[i].key.b, refs.all.p[i].count,
-                     refs.all.p[i].magic_sum);
+        wd_tally_add(&n->blobs, refs.all.p[i].key.b, sizeof refs.all.p[i].key.b,
+                     refs.all.p[i].count, refs.all.p[i].magic_sum);
     return true;
 }
 
 static bool
-set_number(struct wd_docs *docs, const char *coll, const bson_t *filter, const char *const *fields,
-           const int64_t *values, struct wd_error *err)
+set_number(struct wd_docs *docs, const char *coll, bson_t *filter, const char *const *fields,
+           const int64_t *have, const int64_t *want, struct wd_error *err)
 {
     bson_t update wd_auto(bson_destroy) = BSON_INITIALIZER;
     bson_t set;
 
     bson_append_document_begin(&update, "$set", -1, &set);
-    for (; *fields; fields++, values++)
-        wd_doc_add_int(&set, *fields, *values);
+    for (; *fields; fields++, have++, want++) {
+        wd_doc_add_int(&set, *fields, *want);
+        if (*have) /* only while it is as it was read; a row may lack a counter that is 0 */
+            wd_doc_add_int(filter, *fields, *have);
+    }
     bson_append_document_end(&update, &set);
-    return wd_docs_update(docs, coll, filter, &update, WD_UPDATE_ONE, NULL, err) || wd_fail_in(err, "repair");
+    return wd_docs_update(docs, coll, filter, &update, WD_UPDATE_ONE, NULL, err) ||
+           wd_fail_in(err, "repair");
 }
 
 static bool
@@ -55,25 +99,22 @@ compare_user(struct wd_check *c, const bson_t *doc, void *data, struct wd_error 
     struct wd_tally_row *row;
     struct wd_id user;
     char hex[WD_ID_HEX + 1];
-    int64_t sum, used = wd_doc_int(doc, "storageUsed", 0);
+    int64_t have[2] = { wd_doc_int(doc, "storageUsed", 0), 0 }, want[2] = { 0, 0 };
 
     c->report->users++;
     if (!wd_doc_id(doc, "_id", &user))
         return true;
     row = wd_tally_find(&n->users, user.b, sizeof user.b);
-    sum = row ? (int64_t)row->sum : 0;
-    if (sum == used)
+    want[0] = row ? (int64_t)row->sum : 0;
+    if (want[0] == have[0] || !differs(n, user.b, sizeof user.b, have, want))
         return true;
-    n->differences++;
-    if (!n->final)
-        return true;
-    wd_check_found(c, "user %s: storageUsed is %lld, the messages have %lld bytes", wd_id_hex(user, hex),
-                   (long long)used, (long long)sum);
+    wd_check_found(c, "user %s: storageUsed is %lld, the messages have %lld bytes",
+                   wd_id_hex(user, hex), (long long)have[0], (long long)want[0]);
     if (!c->o->repair)
         return true;
     wd_doc_add_id(&filter, "_id", user);
     c->report->repaired++;
-    return set_number(n->docs, WD_USERS, &filter, fields, &sum, err);
+    return set_number(n->docs, WD_USERS, &filter, fields, have, want, err);
 }
 
 static bool
@@ -106,7 +147,8 @@ compare_blob(struct wd_check *c, const bson_t *doc, void *data, struct wd_error 
     struct wd_blob_key key;
     struct wd_tally_row *row;
     char name[2 * WD_TALLY_KEY + 1];
-    int64_t have[2] = { wd_doc_int(doc, "metadata.c", 0), wd_doc_int(doc, "metadata.m", 0) }, want[2] = { 0, 0 };
+    int64_t have[2] = { wd_doc_int(doc, "metadata.c", 0), wd_doc_int(doc, "metadata.m", 0) },
+            want[2] = { 0, 0 };
 
     c->report->blobs++;
     if (!blob_key(doc, &key))
@@ -117,19 +159,17 @@ compare_blob(struct wd_check *c, const bson_t *doc, void *data, struct wd_error 
         want[0] = (int64_t)row->count;
         want[1] = (int64_t)row->sum;
     }
-    if (have[0] == want[0] && have[1] == want[1])
-        return true;
-    n->differences++;
-    if (!n->final)
+    if ((have[0] == want[0] && have[1] == want[1]) || !differs(n, key.b, sizeof key.b, have, want))
         return true;
     name_blob(key.b, name);
-    wd_check_found(c, "attachment %s: c is %lld and m is %lld, the messages say %lld and %lld", name,
-                   (long long)have[0], (long long)have[1], (long long)want[0], (long long)want[1]);
+    wd_check_found(c, "attachment %s: c is %lld and m is %lld, the messages say %lld and %lld",
+                   name, (long long)have[0], (long long)have[1], (long long)want[0],
+                   (long long)want[1]);
     if (!c->o->repair)
         return true;
     wd_doc_add_bytes(&filter, "_id", key.b, sizeof key.b);
     c->report->repaired++;
-    return set_number(n->docs, WD_FILES, &filter, fields, want, err);
+    return set_number(n->docs, WD_FILES, &filter, fields, have, want, err);
 }
 
 /* Bodies that messages refer to and that are not there. */
@@ -148,14 +188,16 @@ find_lost(struct wd_check *c, struct count *n)
         if (!n->final)
             continue;
         name_blob(row->key, name);
-        wd_check_found(c, "attachment %s: lost, messages refer to it %llu times", name, (unsigned long long)row->count);
+        wd_check_found(c, "attachment %s: lost, messages refer to it %llu times", name,
+                       (unsigned long long)row->count);
     }
 }
 
 static bool
 count_all(struct wd_check *c, struct count *n, struct wd_error *err)
 {
-    static const char *const of_message[] = { "user", "size", "magic", "mimeTree.attachmentMap", NULL };
+    static const char *const of_message[] = { "user", "size", "magic", "mimeTree.attachmentMap",
+                                              NULL };
     static const char *const of_user[] = { "storageUsed", NULL };
     static const char *const of_blob[] = { "metadata", NULL };
     struct wd_docs *users = n->final ? n->docs : c->d->users;
@@ -173,19 +215,30 @@ count_all(struct wd_check *c, struct count *n, struct wd_error *err)
     return true;
 }
 
+static void
+count_done(struct count *n)
+{
+    wd_tally_done(&n->users);
+    wd_tally_done(&n->blobs);
+    wd_vec_done(&n->differing);
+}
+
 static bool
-count_again(struct wd_check *c, struct wd_error *err)
+count_again(struct wd_check *c, const struct count *before, struct wd_error *err)
 {
     struct wd_docs *batch wd_auto(wd_docs_batch_abortp) = NULL;
     struct count n = { .final = true };
     bool ok;
 
+    if (!wd_docs_is_atomic(c->d->docs)) {
+        usleep(SETTLE_MS * 1000);
+        n.before = before;
+    }
     if (!wd_docs_batch_begin(c->d->docs, &batch, err))
         return false;
     n.docs = batch;
     ok = count_all(c, &n, err);
-    wd_tally_done(&n.users);
-    wd_tally_done(&n.blobs);
+    count_done(&n);
     if (!ok || !c->o->repair)
         return ok;
     return wd_docs_batch_commit(wd_take(batch), err);
@@ -195,9 +248,8 @@ bool
 wd_check_counters(struct wd_check *c, struct wd_error *err)
 {
     struct count n = { .docs = c->d->docs };
-    bool ok = count_all(c, &n, err);
+    bool ok = count_all(c, &n, err) && (n.differences == 0 || count_again(c, &n, err));
 
-    wd_tally_done(&n.users);
-    wd_tally_done(&n.blobs);
-    return ok && (n.differences == 0 || count_again(c, err));
+    count_done(&n);
+    return ok;
 }

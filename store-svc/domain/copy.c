@@ -314,9 +314,10 @@ static bool
 recall(struct transfer *t, struct wd_copied *part, bool *found, struct wd_error *err)
 {
     bson_t outcome wd_auto(bson_destroy) = BSON_INITIALIZER;
+    bool ok = wd_docs_is_atomic(t->batch) ? wd_once_find(t->batch, t->once, &outcome, found, err)
+                                          : wd_once_settle(t->d, t->once, &outcome, found, err);
 
-    return wd_once_find(t->batch, t->once, &outcome, found, err) &&
-           (!*found || read_outcome(&outcome, part, &t->more, err));
+    return ok && (!*found || read_outcome(&outcome, part, &t->more, err));
 }
 
 static bool

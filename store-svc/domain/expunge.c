@@ -30,13 +30,14 @@ read_outcome(const bson_t *outcome, struct wd_expunged *part, bool *more, struct
 }
 
 static bool
-recall(struct wd_docs *batch, const struct wd_once *once, struct wd_expunged *part, bool *more,
+recall(struct wd_domain *d, struct wd_docs *batch, const struct wd_once *once, struct wd_expunged *part, bool *more,
        bool *found, struct wd_error *err)
 {
     bson_t outcome wd_auto(bson_destroy) = BSON_INITIALIZER;
+    bool ok = wd_docs_is_atomic(batch) ? wd_once_find(batch, once, &outcome, found, err)
+                                       : wd_once_settle(d, once, &outcome, found, err);
 
-    return wd_once_find(batch, once, &outcome, found, err) &&
-           (!*found || read_outcome(&outcome, part, more, err));
+    return ok && (!*found || read_outcome(&outcome, part, more, err));
 }
 
 static bool
@@ -236,7 +237,7 @@ remove_all(struct removing *r, struct wd_expunged *out, struct wd_error *err)
 
     if (!hold(r, err) || what->n == 0) {
         if (what->begun)
-            wd_change_void(r->d, &what->change);
+            wd_change_give_back(r->d, &what->change);
         ok = what->begun && what->n == 0;
         what->begun = false;
         return ok;
@@ -311,7 +312,7 @@ expunge_part(struct wd_domain *d, struct wd_arena *a, const struct wd_expunge *i
     bool found = false;
 
     if (!wd_docs_batch_begin(d->docs, &batch, err) ||
-        (wd_docs_is_atomic(batch) && !recall(batch, once, part, more, &found, err)))
+        (wd_docs_is_atomic(batch) && !recall(d, batch, once, part, more, &found, err)))
         return false;
     if (found)
         return true;
@@ -319,7 +320,7 @@ expunge_part(struct wd_domain *d, struct wd_arena *a, const struct wd_expunge *i
         return false;
     *more = what.more;
     /* Nothing to remove: perhaps because a first call of the same key has removed it. */
-    if (!part->uids.n && !wd_docs_is_atomic(batch) && !recall(batch, once, part, more, &found, err))
+    if (!part->uids.n && !wd_docs_is_atomic(batch) && !recall(d, batch, once, part, more, &found, err))
         return false;
     if (!wd_docs_batch_commit(wd_take(batch), err))
         return false;

@@ -5,7 +5,7 @@
 #include "store-svc/domain/doc.h"
 #include "store-svc/domain/schema.h"
 
-enum { JOURNAL_LIFE_MS = 3 * 60 * 60 * 1000, BATCH_LIFE_MS = 10 * 60 * 1000 };
+enum { JOURNAL_LIFE_MS = 3 * 60 * 60 * 1000, BATCH_LIFE_MS = 10 * 60 * 1000, SETTLE_MS = 3000 };
 
 /* The lowest id of a second. */
 static struct wd_id
@@ -20,8 +20,8 @@ id_at(int64_t ms)
 }
 
 static bool
-find_rows(struct wd_domain *d, const struct wd_feed *in, int direction, size_t limit, struct wd_docs_cursor **out,
-          struct wd_error *err)
+find_rows(struct wd_domain *d, const struct wd_feed *in, int direction, size_t limit,
+          struct wd_docs_cursor **out, struct wd_error *err)
 {
     bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER;
     bson_t sort wd_auto(bson_destroy) = BSON_INITIALIZER;
@@ -33,10 +33,13 @@ find_rows(struct wd_domain *d, const struct wd_feed *in, int direction, size_t l
     if (direction > 0) {
         bson_append_document_begin(&filter, "_id", 3, &bounds);
         wd_doc_add_id(&bounds, "$gt", in->cursor);
+        if (!in->early && !wd_docs_is_atomic(d->docs))
+            wd_doc_add_id(&bounds, "$lt", id_at(wd_now_ms() - SETTLE_MS));
         bson_append_document_end(&filter, &bounds);
     }
     wd_doc_add_int(&sort, "_id", direction);
-    return wd_docs_find(d->docs, WD_JOURNAL, &filter, &query, out, err) || wd_fail_in(err, "read journal");
+    return wd_docs_find(d->docs, WD_JOURNAL, &filter, &query, out, err) ||
+           wd_fail_in(err, "read journal");
 }
 
 /* "From now on" is after the last row that is there. */
@@ -46,6 +49,10 @@ find_end(struct wd_domain *d, const struct wd_feed *in, struct wd_id *cursor, st
     struct wd_docs_cursor *rows wd_auto(wd_docs_cursor_freep) = NULL;
     const bson_t *doc;
 
+    if (!wd_docs_is_atomic(d->docs)) {
+        *cursor = id_at(wd_now_ms() - SETTLE_MS);
+        return true;
+    }
     if (!find_rows(d, in, -1, 1, &rows, err))
         return false;
     if (!wd_docs_cursor_next(rows, &doc, err))
@@ -56,8 +63,8 @@ find_end(struct wd_domain *d, const struct wd_feed *in, struct wd_id *cursor, st
     return true;
 }
 
-/* Rows are named when they are written and seen when their batch ends; a caught-up cursor moves on only over times at
- * which no batch can be open any more, so that none is passed by. */
+/* Rows are named when they are written and seen when their batch ends; a caught-up cursor moves on
+ * only over times at which no batch can be open any more, so that none is passed by. */
 static void
 advance(struct wd_id *cursor)
 {
@@ -68,8 +75,8 @@ advance(struct wd_id *cursor)
 }
 
 bool
-wd_feed_read(struct wd_domain *d, struct wd_arena *a, const struct wd_feed *in, struct wd_journal_row **out, size_t *n,
-             struct wd_id *cursor, struct wd_error *err)
+wd_feed_read(struct wd_domain *d, struct wd_arena *a, const struct wd_feed *in,
+             struct wd_journal_row **out, size_t *n, struct wd_id *cursor, struct wd_error *err)
 {
     struct wd_docs_cursor *rows wd_auto(wd_docs_cursor_freep) = NULL;
     struct wd_journal_row *found = WD_ARENA_ARRAY(a, struct wd_journal_row, in->limit);

@@ -348,7 +348,7 @@ static void
 give_back(struct wd_flag_run *r)
 {
     if (r->numbered)
-        wd_change_void(r->d, &r->taken);
+        wd_change_give_back(r->d, &r->taken);
     r->numbered = false;
 }
 

@@ -65,7 +65,7 @@ nothing(struct wd_id user, struct wd_id mailbox, uint64_t modseq, int64_t now)
     bson_t *doc = bson_sized_new(128);
 
     wd_doc_add_id(doc, "_id", wd_id_new());
-    bson_append_utf8(doc, "command", 7, "NOOP", -1);
+    wd_doc_add_str(doc, "command", WD_JOURNAL_NOTHING);
     wd_doc_add_id(doc, "user", user);
     wd_doc_add_id(doc, "mailbox", mailbox);
     wd_doc_add_int(doc, "modseq", (int64_t)modseq);

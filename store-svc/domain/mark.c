@@ -117,3 +117,22 @@ wd_marks_open(struct wd_docs *docs, struct wd_id mailbox, struct wd_mark *marks,
             drop(marks, n, op);
     }
 }
+
+bool
+wd_mark_state(struct wd_docs *docs, struct wd_id mailbox, const struct wd_mark *mark, enum wd_mark_state *out,
+              struct wd_error *err)
+{
+    bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER;
+    bson_t row wd_auto(bson_destroy) = BSON_INITIALIZER;
+    bool found;
+
+    wd_doc_add_id(&filter, "mailbox", mailbox);
+    wd_doc_add_int(&filter, "modseq", (int64_t)mark->last_modseq);
+    wd_doc_add_id(&filter, "op", mark->op);
+    if (!wd_docs_find_one(docs, WD_JOURNAL, &filter, NULL, &row, &found, err))
+        return wd_fail_in(err, "look for a settled change");
+    *out = WD_MARK_OPEN;
+    if (found)
+        *out = wd_str_eq(wd_doc_str(&row, "command"), WD_JOURNAL_NOTHING) ? WD_MARK_VOID : WD_MARK_SETTLED;
+    return true;
+}

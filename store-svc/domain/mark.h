@@ -28,12 +28,20 @@ struct wd_mark {
     struct wd_str request;    /* the id of its row in `requests`, or empty */
 };
 
+/* The command of journal rows that say nothing, for numbers of changes that did not happen. */
+#define WD_JOURNAL_NOTHING WD_STR("NOOP")
+
 enum { WD_MARK_LEASE_MS = 6000 }; /* an owner that does not renew its mark for so long is dead */
 
 /** The marks of a mailbox's row; strings live in the arena. */
 void wd_marks_read(const bson_t *row, struct wd_arena *a, struct wd_mark **out, size_t *n);
 bool wd_mark_is_exclusive(enum wd_change_kind kind);
 bool wd_mark_expired(const struct wd_mark *mark);
+
+enum wd_mark_state { WD_MARK_OPEN, WD_MARK_SETTLED, WD_MARK_VOID };
+/** What became of one change, by its last journal row. One query. */
+bool wd_mark_state(struct wd_docs *docs, struct wd_id mailbox, const struct wd_mark *mark, enum wd_mark_state *out,
+                   struct wd_error *err) WD_CHECKED;
 
 /** Takes those out of the list whose last journal row is there; returns how many stay. One query,
  * none for n 0. */

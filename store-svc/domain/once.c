@@ -63,13 +63,12 @@ read_row(struct wd_docs *docs, const struct wd_once *once, bson_t *row, bool *fo
 }
 
 bool
-wd_once_find(struct wd_docs *batch, const struct wd_once *once, bson_t *outcome, bool *found,
-             struct wd_error *err)
+wd_once_find(struct wd_docs *batch, const struct wd_once *once, bson_t *outcome, bool *found, struct wd_error *err)
 {
     bson_t row wd_auto(bson_destroy) = BSON_INITIALIZER;
+    enum wd_mark_state state;
     struct wd_id mailbox;
     struct wd_mark mark;
-    size_t open = 1;
 
     *found = false;
     if (once->key.n == 0)
@@ -79,9 +78,9 @@ wd_once_find(struct wd_docs *batch, const struct wd_once *once, bson_t *outcome,
     if (!*found)
         return true;
     if (claim_of(&row, &mailbox, &mark)) {
-        if (!wd_marks_open(batch, mailbox, &mark, &open, err))
+        if (!wd_mark_state(batch, mailbox, &mark, &state, err))
             return false;
-        *found = open == 0; /* else it is under way, or it failed half-way */
+        *found = state == WD_MARK_SETTLED; /* else it is under way, or it failed half-way */
     }
     return !*found || take_outcome(&row, outcome, err);
 }
@@ -121,15 +120,14 @@ wd_once_claim(struct wd_docs *batch, const struct wd_once *once, const bson_t *o
     return wd_docs_insert(batch, WD_REQUESTS, &row, err) || wd_fail_in(err, "claim request");
 }
 
-/* A claim whose change is neither settled nor marked any more is what a failed attempt has left. */
+/* A change that is neither settled nor marked any more has failed half-way. It may have been settled since the first look,
+ * so that is asked again, after the marks. */
 static bool
-look(struct wd_domain *d, struct wd_id user, struct wd_id mailbox, const struct wd_mark *claim,
-     struct wd_error *err)
+look(struct wd_domain *d, struct wd_id user, struct wd_id mailbox, const struct wd_mark *claim, struct wd_error *err)
 {
     struct wd_arena *a wd_auto(wd_arena_freep) = wd_arena_new(0);
-    struct wd_mark again = *claim;
+    enum wd_mark_state state;
     struct wd_mailbox row;
-    size_t open = 1;
     bool found;
 
     if (!wd_mailbox_by_id(d->docs, a, user, mailbox, &row, &found, err))
@@ -137,21 +135,19 @@ look(struct wd_domain *d, struct wd_id user, struct wd_id mailbox, const struct 
     for (size_t i = 0; found && i < row.n_marks; i++)
         if (wd_id_eq(row.marks[i].op, claim->op))
             return !wd_mark_expired(&row.marks[i]) || wd_mend(d, user, mailbox, &row.marks[i], err);
-    if (!wd_marks_open(d->docs, mailbox, &again, &open,
-                       err)) /* it may have been settled since the first look */
+    if (!wd_mark_state(d->docs, mailbox, claim, &state, err))
         return false;
-    return open == 0 || wd_mend_unclaim(d->docs, claim, err);
+    return state == WD_MARK_SETTLED || wd_mend_unclaim(d->docs, claim, err);
 }
 
 static bool
-wait_once(struct wd_domain *d, const struct wd_once *once, bson_t *outcome, bool *settled,
-          struct wd_error *err)
+wait_once(struct wd_domain *d, const struct wd_once *once, bson_t *outcome, bool *settled, struct wd_error *err)
 {
     bson_t row wd_auto(bson_destroy) = BSON_INITIALIZER;
+    enum wd_mark_state state;
     uint8_t request[WD_ONCE_ID];
     struct wd_id mailbox;
     struct wd_mark claim;
-    size_t open = 1;
     bool found;
 
     *settled = true;
@@ -161,9 +157,9 @@ wait_once(struct wd_domain *d, const struct wd_once *once, bson_t *outcome, bool
         return wd_fail(err, WD_CONFLICT, "an earlier attempt was given up");
     if (!claim_of(&row, &mailbox, &claim))
         return take_outcome(&row, outcome, err);
-    if (!wd_marks_open(d->docs, mailbox, &claim, &open, err))
+    if (!wd_mark_state(d->docs, mailbox, &claim, &state, err))
         return false;
-    if (open == 0)
+    if (state == WD_MARK_SETTLED)
         return take_outcome(&row, outcome, err);
     *settled = false;
     wd_once_id(once, request);
@@ -186,4 +182,11 @@ wd_once_wait(struct wd_domain *d, const struct wd_once *once, bson_t *outcome, s
             return wd_fail(err, WD_UNAVAILABLE, "the same call is still under way elsewhere");
         usleep(STEP_MS * 1000);
     }
+}
+
+bool
+wd_once_settle(struct wd_domain *d, const struct wd_once *once, bson_t *outcome, bool *found, struct wd_error *err)
+{
+    *found = once->key.n && wd_once_wait(d, once, outcome, err);
+    return *found || once->key.n == 0 || err->reason == WD_CONFLICT;
 }

@@ -33,11 +33,15 @@ struct wd_change;
  */
 bool wd_once_claim(struct wd_docs *batch, const struct wd_once *once, const bson_t *outcome,
                    const struct wd_change *change, struct wd_error *err) WD_CHECKED;
-/** Waits for the outcome of the same call elsewhere. CONFLICT when it failed there: try again.
+/** Waits for the outcome of the same call elsewhere. CONFLICT when it was never made or failed there: try again.
  * UNAVAILABLE when it takes too long. outcome is initialised and empty on entry and yours either
  * way. */
 bool wd_once_wait(struct wd_domain *d, const struct wd_once *once, bson_t *outcome,
                   struct wd_error *err) WD_CHECKED;
+
+/** The same for a call that finds nothing to do, perhaps because it was made before: *found false when it was not. */
+bool wd_once_settle(struct wd_domain *d, const struct wd_once *once, bson_t *outcome, bool *found,
+                    struct wd_error *err) WD_CHECKED;
 
 /** Keeps the outcome: inside of the operation's batch, and before its writes, which a repeat does
  * again as far as they are not there (on a driver that is not atomic: there it is fine when the

@@ -97,9 +97,9 @@ m_add(struct wd_blobs *base, struct wd_docs *batch, const struct wd_blob_ref *re
 }
 
 static bool
-m_ref(struct wd_blobs *b, struct wd_docs *batch, const struct wd_blob_ref *ref, bool *found, struct wd_error *err)
+m_ref(struct wd_blobs *b, struct wd_docs *batch, const struct wd_blob_ref *refs, size_t n, struct wd_error *err)
 {
-    (void)b, (void)batch, (void)ref, (void)found;
+    (void)b, (void)batch, (void)refs, (void)n;
     return wd_fail(err, WD_INTERNAL, "not used here");
 }
 

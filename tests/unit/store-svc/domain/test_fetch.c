@@ -150,7 +150,7 @@ static struct wd_str
 read_body(uint32_t uid, uint64_t offset, uint64_t length, uint64_t *size)
 {
     struct wd_read_body in = {
-        .user = user, .mailbox = inbox, .uid = uid, .range = { .offset = offset, .length = length }, .metered = true
+        .user = user, .mailbox = inbox, .uid = uid, .range = { .offset = offset, .length = length }, .meter = WD_METER_IMAP
     };
     struct wd_buf data wd_auto(wd_buf_done) = { 0 };
 
@@ -190,7 +190,7 @@ END_TEST
 
 START_TEST(downloads_are_limited)
 {
-    struct wd_fetch in = { .user = user, .mailbox = inbox, .uids = mail_set("1"), .metered = true };
+    struct wd_fetch in = { .user = user, .mailbox = inbox, .uids = mail_set("1"), .meter = WD_METER_IMAP };
     uint64_t size;
     uint32_t uid = append(mixed);
 
@@ -200,7 +200,7 @@ START_TEST(downloads_are_limited)
     ck_assert_int_eq(err.reason, WD_DOWNLOAD_LIMIT);
     ck_assert(!wd_fetch(&domain, arena, &in, &got, &n_got, &next, &err));
     ck_assert_int_eq(err.reason, WD_DOWNLOAD_LIMIT);
-    in.metered = false;
+    in.meter = WD_METER_NONE;
     ck_assert(wd_fetch(&domain, arena, &in, &got, &n_got, &next, &err));
 }
 END_TEST

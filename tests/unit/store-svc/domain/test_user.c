@@ -165,6 +165,10 @@ START_TEST(a_failure_anywhere_leaves_nothing_behind)
     uint64_t n = 0;
     bool ok;
 
+    if (!wd_docs_is_atomic(real)) {
+        wd_fault_free(fault);
+        return; /* a half-made account is replaced by a repeat: the test before */
+    }
     in.id = wd_id_new();
     domain.docs = domain.users = wd_fault_docs_new(real, fault);
     do {

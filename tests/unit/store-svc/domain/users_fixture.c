@@ -1,11 +1,13 @@
 #include "tests/unit/store-svc/domain/users_fixture.h"
 
 #include <ftw.h>
+#include <mongoc/mongoc.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "store-svc/domain/auth_cache.h"
 #include "store-svc/driver/embedded/embedded.h"
+#include "store-svc/driver/mongo/mongo.h"
 
 struct wd_domain domain;
 struct wd_arena *arena;
@@ -13,6 +15,32 @@ struct wd_error err;
 const struct wd_once no_once = { .method = "test" };
 
 static char directory[256];
+
+const char *
+users_driver(void)
+{
+    const char *name = getenv("WD_TEST_DRIVER");
+
+    return name ? name : "embedded";
+}
+
+static char mongo_name[64], mongo_uri[512];
+
+/* Documents and bodies in a database of the test's own; the bus stays. */
+static void
+open_mongo(void)
+{
+    const char *uri = getenv("WD_TEST_MONGO_URI");
+    struct wd_mongo_options o = { .connections = 8, .uri = mongo_uri };
+
+    ck_assert_msg(uri != NULL, "WD_TEST_DRIVER=mongo needs WD_TEST_MONGO_URI");
+    wd_blobs_close(domain.blobs);
+    wd_docs_close(domain.docs);
+    snprintf(mongo_name, sizeof mongo_name, "wd_unit_%d_%s", (int)getpid(), strrchr(directory, '-') + 1);
+    snprintf(mongo_uri, sizeof mongo_uri, "%s%s%s", uri, uri[strlen(uri) - 1] == '/' ? "" : "/", mongo_name);
+    if (!wd_mongo_open(&o, &domain.docs, &domain.blobs, &err))
+        ck_abort_msg("%s", err.text);
+}
 
 void
 users_setup(void)
@@ -28,11 +56,24 @@ users_setup(void)
     domain.options.email_domain = "example.com";
     if (!wd_embedded_open(&o, &domain.docs, &domain.blobs, &domain.bus, &err))
         ck_abort_msg("%s", err.text);
+    if (strcmp(users_driver(), "mongo") == 0)
+        open_mongo();
     domain.users = domain.docs;
     if (!wd_docs_ensure(domain.docs, wd_schema(), &err))
         ck_abort_msg("%s", err.text);
     domain.auth_cache = wd_auth_cache_new(60000, 2000);
     arena = wd_arena_new(0);
+}
+
+static void
+drop_mongo(void)
+{
+    mongoc_client_t *client = mongoc_client_new(mongo_uri);
+    mongoc_database_t *database = mongoc_client_get_database(client, mongo_name);
+
+    mongoc_database_drop(database, NULL);
+    mongoc_database_destroy(database);
+    mongoc_client_destroy(client);
 }
 
 static int
@@ -50,6 +91,8 @@ users_teardown(void)
     wd_bus_close(domain.bus);
     wd_blobs_close(domain.blobs);
     wd_docs_close(domain.docs);
+    if (strcmp(users_driver(), "mongo") == 0)
+        drop_mongo();
     nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 

@@ -19,6 +19,8 @@ void users_setup(void);
 void users_teardown(void);
 
 /** An account with the password "secret"; asserts. */
+/* "embedded", or "mongo" when WD_TEST_DRIVER says so. */
+const char *users_driver(void);
 struct wd_id users_make(const char *username, const char *address);
 /** Its document; asserts that it is there. Yours to bson_destroy. */
 bson_t *users_doc(struct wd_id id);
