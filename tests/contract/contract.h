@@ -10,26 +10,45 @@
 
 struct contract;
 
+enum contract_port { CONTRACT_DOCS = 1, CONTRACT_BLOBS = 2, CONTRACT_BUS = 4 };
+
 struct contract_driver {
     const char *name;
-    /* Opens docs, blobs and bus on c->directory; max_pages 0: no limit. */
+    unsigned ports;  /* what it has: enum contract_port; the suites of the others pass it over */
+    const char *env; /* variable with the address of a server; the row is left out when it is unset. NULL: needs none */
+    /* Opens what it has, in c->directory or the database c->database; max_pages 0: no limit. */
     bool (*open)(struct contract *c, uint32_t max_pages, bool sync, struct wd_error *err);
-    bool limits_pages; /* can be made to run full */
-    bool is_local;     /* its data survives in c->directory when the process is killed */
+    void (*drop)(struct contract *c); /* after the close: removes what is not in c->directory; may be NULL */
+    void (*sweep)(const char *tag);   /* at the end of the program: removes what failed tests left; may be NULL */
+    bool limits_pages;                /* can be made to run full */
+    bool is_local;                    /* its data survives in c->directory when the process is killed */
+    bool expires;                     /* wd_docs_expire does it; otherwise the database by itself */
+    bool redeclares;                  /* an index may be declared anew under its old name */
+    bool searches_exactly;            /* text search keeps to docs.h also in its corners; engines vary there */
 };
 
 extern const struct contract_driver contract_drivers[];
-enum { CONTRACT_DRIVERS = 1 };
 
 struct contract {
     const struct contract_driver *driver;
     char directory[64];
+    char database[32]; /* a new random name */
     struct wd_docs *docs;
-    struct wd_blobs *blobs;
+    struct wd_blobs *blobs; /* NULL when the driver has none, as bus */
     struct wd_bus *bus;
 };
 
-/* A new directory; opened and ensured with the collections below. Failures fail the test. */
+/* The suite is about this port: how many drivers have it and can be reached. contract_begin counts these only. Call it
+ * in main(); what failed tests leave in a server is removed when the program ends. */
+int contract_suite(enum contract_port port);
+
+/* contract_begin counts the driver of this name alone. */
+void contract_only(const char *name);
+
+/* WD_TEST_MONGO_URI with this database; yours to free. */
+char *contract_mongo_uri(const char *database);
+
+/* A new directory and database; opened and ensured with the collections below. Failures fail the test. */
 void contract_begin(struct contract *c, int driver);
 void contract_open(struct contract *c);
 void contract_close(struct contract *c);

@@ -1,11 +1,16 @@
+#include <mongoc/mongoc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "common/base/alloc.h"
 #include "common/base/vec.h"
+#include "common/base/rand.h"
 #include "store-svc/driver/embedded/embedded.h"
+#include "store-svc/driver/mongo/mongo.h"
 #include "tests/contract/contract.h"
+
+/* ---- the drivers ---- */
 
 static bool
 open_embedded(struct contract *c, uint32_t max_pages, bool sync, struct wd_error *err)
@@ -16,9 +21,152 @@ open_embedded(struct contract *c, uint32_t max_pages, bool sync, struct wd_error
     return wd_embedded_open(&o, &c->docs, &c->blobs, &c->bus, err);
 }
 
+static bool
+open_mongo(struct contract *c, uint32_t max_pages, bool sync, struct wd_error *err)
+{
+    char *uri wd_auto(wd_freep) = contract_mongo_uri(c->database);
+    struct wd_mongo_options o = { .uri = uri, .weak_writes = !sync };
+
+    (void)max_pages;
+    return wd_mongo_open(&o, &c->docs, &c->blobs, err);
+}
+
+static void
+drop_mongo(struct contract *c)
+{
+    char *text wd_auto(wd_freep) = contract_mongo_uri(c->database);
+    mongoc_client_t *client = mongoc_client_new(text);
+    mongoc_database_t *db = mongoc_client_get_database(client, c->database);
+
+    mongoc_database_drop(db, NULL);
+    mongoc_database_destroy(db);
+    mongoc_client_destroy(client);
+}
+
+/* The databases of tests that failed: all names of one run begin with the same random tag. */
+static void
+sweep_mongo(const char *tag)
+{
+    char *uri wd_auto(wd_freep) = contract_mongo_uri("admin");
+    mongoc_client_t *client = mongoc_client_new(uri);
+    char **names = mongoc_client_get_database_names_with_opts(client, NULL, NULL);
+
+    for (char **name = names; name && *name; name++) {
+        mongoc_database_t *db;
+        if (strncmp(*name, tag, strlen(tag)) != 0)
+            continue;
+        db = mongoc_client_get_database(client, *name);
+        mongoc_database_drop(db, NULL);
+        mongoc_database_destroy(db);
+    }
+    bson_strfreev(names);
+    mongoc_client_destroy(client);
+}
+
+enum { DOCS_AND_BLOBS = CONTRACT_DOCS | CONTRACT_BLOBS };
+
 const struct contract_driver contract_drivers[] = {
-    { "embedded", open_embedded, true, true },
+    { .name = "embedded",
+      .ports = DOCS_AND_BLOBS | CONTRACT_BUS,
+      .open = open_embedded,
+      .limits_pages = true,
+      .is_local = true,
+      .expires = true,
+      .redeclares = true,
+      .searches_exactly = true },
+    { .name = "mongo", .ports = DOCS_AND_BLOBS, .env = "WD_TEST_MONGO_URI", .open = open_mongo, .drop = drop_mongo,
+      .sweep = sweep_mongo },
 };
+
+static enum contract_port suite = CONTRACT_DOCS;
+static const char *only;
+static char tag[24]; /* of this run, the same in each forked test */
+static pid_t runner;
+
+static bool
+is_wanted(const struct contract_driver *d)
+{
+    return (d->ports & suite) && (!only || strcmp(d->name, only) == 0);
+}
+
+static bool
+is_reachable(const struct contract_driver *d)
+{
+    return !d->env || (getenv(d->env) && *getenv(d->env));
+}
+
+static void
+sweep(void)
+{
+    if (getpid() != runner)
+        return;
+    for (size_t i = 0; i < WD_COUNT(contract_drivers); i++)
+        if (contract_drivers[i].sweep && is_wanted(&contract_drivers[i]) && is_reachable(&contract_drivers[i]))
+            contract_drivers[i].sweep(tag);
+}
+
+static void
+begin_run(void)
+{
+    if (runner)
+        return;
+    runner = getpid();
+    snprintf(tag, sizeof tag, "wd_test_%08x_", wd_rand_u32());
+    atexit(sweep);
+}
+
+void
+contract_only(const char *name)
+{
+    only = name;
+    begin_run();
+}
+
+int
+contract_suite(enum contract_port port)
+{
+    static bool told;
+    int n = 0;
+
+    begin_run();
+    suite = port;
+    for (size_t i = 0; i < WD_COUNT(contract_drivers); i++) {
+        const struct contract_driver *d = &contract_drivers[i];
+
+        if (is_wanted(d) && !is_reachable(d) && !told)
+            fprintf(stderr, "without the driver %s: %s is not set\n", d->name, d->env);
+        n += is_wanted(d) && is_reachable(d);
+    }
+    told = true;
+    return n;
+}
+
+static const struct contract_driver *
+nth_driver(int n)
+{
+    for (size_t i = 0; i < WD_COUNT(contract_drivers); i++)
+        if (is_wanted(&contract_drivers[i]) && is_reachable(&contract_drivers[i]) && n-- == 0)
+            return &contract_drivers[i];
+    ck_abort_msg("no such driver");
+    return NULL;
+}
+
+char *
+contract_mongo_uri(const char *database)
+{
+    const char *base = getenv("WD_TEST_MONGO_URI"), *hosts = base ? strstr(base, "://") : NULL;
+    size_t until;
+    char *text;
+
+    if (!hosts) /* not ck_assert: sweeping happens outside of a test */
+        abort();
+    until = (size_t)(hosts - base) + 3 + strcspn(hosts + 3, "/?");
+    if (asprintf(&text, "%.*s/%s%s", (int)until, base, database, base + until + (base[until] == '/')) < 0)
+        abort();
+    return text;
+}
+
+/* ---- what is stored ---- */
 
 static const struct wd_docs_index things_indexes[] = {
     { "m_u", "m 1, u 1, _id 1", 0, NULL, -1 },
@@ -55,7 +203,8 @@ contract_open(struct contract *c)
     struct wd_error err;
 
     ck_ok(c->driver->open(c, 0, false, &err));
-    ck_ok(wd_docs_ensure(c->docs, contract_schema, &err));
+    if (c->docs)
+        ck_ok(wd_docs_ensure(c->docs, contract_schema, &err));
 }
 
 void
@@ -64,7 +213,8 @@ contract_begin(struct contract *c, int driver)
     const char *base = getenv("TMPDIR");
 
     memset(c, 0, sizeof *c);
-    c->driver = &contract_drivers[driver];
+    c->driver = nth_driver(driver);
+    snprintf(c->database, sizeof c->database, "%s%08x", tag, wd_rand_u32());
     snprintf(c->directory, sizeof c->directory, "%s/wd-contract-XXXXXX", base && strlen(base) < 40 ? base : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(c->directory));
     contract_open(c);
@@ -76,6 +226,8 @@ contract_close(struct contract *c)
     wd_bus_close(c->bus);
     wd_blobs_close(c->blobs);
     wd_docs_close(c->docs);
+    c->bus = NULL;
+    c->blobs = NULL;
     c->docs = NULL;
 }
 
@@ -84,8 +236,9 @@ contract_end(struct contract *c)
 {
     char command[128];
 
-    if (c->docs)
-        contract_close(c);
+    contract_close(c);
+    if (c->driver->drop)
+        c->driver->drop(c);
     snprintf(command, sizeof command, "rm -rf '%s'", c->directory);
     ck_assert_int_eq(system(command), 0);
     while (made.n)

@@ -183,7 +183,7 @@ int
 main(void)
 {
     TCase *t = tcase_create("bus");
-    int n = CONTRACT_DRIVERS;
+    int n = contract_suite(CONTRACT_BUS);
 
     tcase_set_timeout(t, 30);
     tcase_add_loop_test(t, beacons_reach_subscribers_in_order, 0, n);

@@ -129,6 +129,7 @@ START_TEST(batches_of_many_threads_are_whole)
     pthread_t writers[WRITERS], readers[READERS];
     int numbers[WRITERS];
 
+    contract_suite(CONTRACT_DOCS);
     contract_begin(&c, _i);
     atomic_store(&finished, false);
     for (int i = 0; i < READERS; i++)
@@ -177,6 +178,7 @@ START_TEST(counters_lose_nothing)
     pthread_t threads[8];
     struct wd_error err;
 
+    contract_suite(CONTRACT_BUS);
     contract_begin(&c, _i);
     ck_ok(wd_bus_subscribe(c.bus, WD_STR("ch"), hear, &beacons, &err));
     for (int i = 0; i < 8; i++)
@@ -214,6 +216,7 @@ START_TEST(one_body_from_many_threads_is_stored_once)
 {
     pthread_t threads[4];
 
+    contract_suite(CONTRACT_BLOBS);
     contract_begin(&c, _i);
     for (int i = 0; i < 4; i++)
         pthread_create(&threads[i], NULL, blob_main, NULL);
@@ -228,11 +231,10 @@ int
 main(void)
 {
     TCase *t = tcase_create("concurrency");
-    int n = CONTRACT_DRIVERS;
 
     tcase_set_timeout(t, 120);
-    tcase_add_loop_test(t, batches_of_many_threads_are_whole, 0, n);
-    tcase_add_loop_test(t, counters_lose_nothing, 0, n);
-    tcase_add_loop_test(t, one_body_from_many_threads_is_stored_once, 0, n);
+    tcase_add_loop_test(t, batches_of_many_threads_are_whole, 0, contract_suite(CONTRACT_DOCS));
+    tcase_add_loop_test(t, counters_lose_nothing, 0, contract_suite(CONTRACT_BUS));
+    tcase_add_loop_test(t, one_body_from_many_threads_is_stored_once, 0, contract_suite(CONTRACT_BLOBS));
     return run_case("concurrency", t);
 }

@@ -12,7 +12,7 @@ static struct contract c;
 START_TEST(what_is_inserted_is_found_again)
 {
     contract_begin(&c, _i);
-    put(&c, "things", "{'_id': 1, 'm': 1, 'u': 5, 'bulk': {'a': [1, {'b': 'c'}]}, 'f': ['p', 'q'], 'big': 'text'}");
+    put(&c, "things", "{'_id': 1, 'm': 1, 'u': 5, 'f': ['p', 'q'], 'bulk': {'a': [1, {'b': 'c'}]}, 'big': 'text'}");
     ck_assert_str_eq(shown(&c, "things", 1), "{ '_id' : 1, 'm' : 1, 'u' : 5, 'f' : [ 'p', 'q' ], 'bulk' : { 'a' : "
                                              "[ 1, { 'b' : 'c' } ] }, 'big' : 'text' }");
     ck_assert_str_eq(shown(&c, "things", 2), "");
@@ -52,6 +52,28 @@ START_TEST(a_unique_index_holds_and_is_named)
              WD_DUPLICATE);
     ck_assert_str_eq(ids(&c, "things", "{'x': 'a', 'y': 2}", NULL), "2");
     ck_assert_int_eq(count(&c, "things", "{}"), 3);
+    contract_end(&c);
+}
+END_TEST
+
+START_TEST(a_unique_index_holds_in_find_and_update)
+{
+    bson_t doc = BSON_INITIALIZER;
+    struct wd_error err;
+    bool found;
+
+    contract_begin(&c, _i);
+    put(&c, "things", "{'_id': 1, 'x': 'a', 'y': 1}");
+    put(&c, "things", "{'_id': 2, 'x': 'a', 'y': 2}");
+    ck_fails(wd_docs_find_and_update(c.docs, "things", J(&c, "{'_id': 1}"), J(&c, "{'$set': {'y': 2}}"), 0, NULL, &doc,
+                                     &found, &err),
+             WD_DUPLICATE);
+    ck_fails(wd_docs_find_and_update(c.docs, "things", J(&c, "{'_id': 3}"), J(&c, "{'$set': {'x': 'a', 'y': 1}}"),
+                                     WD_UPDATE_UPSERT, NULL, &doc, &found, &err),
+             WD_DUPLICATE);
+    ck_assert(bson_empty(&doc));
+    ck_assert_str_eq(ids(&c, "things", "{}", "{'y': 1}"), "1 2");
+    bson_destroy(&doc);
     contract_end(&c);
 }
 END_TEST
@@ -435,6 +457,10 @@ START_TEST(ttl_indexes_expire)
     int64_t removed;
 
     contract_begin(&c, _i);
+    if (!c.driver->expires) {
+        contract_end(&c);
+        return;
+    }
     put(&c, "things", "{'_id': 1, 'expires': {'$date': '2020-01-01T00:00:00Z'}, 'f': ['a'], 'x': 1}");
     put(&c, "things", "{'_id': 2, 'expires': {'$date': '2120-01-01T00:00:00Z'}, 'x': 2}");
     put(&c, "things", "{'_id': 3, 'expires': 5, 'x': 3}");
@@ -450,11 +476,24 @@ END_TEST
 
 static const struct {
     const char *search, *ids;
+    bool corner;
 } searches[] = {
-    { "apple", "1 2" },      { "Äpfel", "3" },       { "apfel", "3" },         { "apple banana", "1 2 3" },
-    { "\\\"red apple\\\"", "1" }, { "apple -red", "2" }, { "-apple", "" },       { "", "" },
-    { "fromheader", "2" },   { "\\\"red apple\\\" \\\"green pear\\\"", "" }, { "pear", "1" }, { "!!!", "" },
-    { "nothing", "" },       { "APPLE", "1 2" },     { "apple AND OR NOT NEAR(", "1 2" }, { "hidden", "" },
+    { "apple", "1 2", false },
+    { "Äpfel", "3", false },
+    { "apfel", "3", true },
+    { "apple banana", "1 2 3", false },
+    { "\\\"red apple\\\"", "1", false },
+    { "apple -red", "2", false },
+    { "-apple", "", true },
+    { "", "", false },
+    { "fromheader", "2", false },
+    { "\\\"red apple\\\" \\\"green pear\\\"", "", false },
+    { "pear", "1", false },
+    { "!!!", "", false },
+    { "nothing", "", false },
+    { "APPLE", "1 2", false },
+    { "apple AND OR NOT NEAR(", "1 2", true },
+    { "hidden", "", false },
 };
 
 START_TEST(text_is_searched_by_words)
@@ -463,6 +502,10 @@ START_TEST(text_is_searched_by_words)
     char filter[256];
 
     contract_begin(&c, driver);
+    if (searches[row].corner && !c.driver->searches_exactly) {
+        contract_end(&c);
+        return;
+    }
     put(&c, "words", "{'_id': 1, 'user': 'u1', 'searchable': true, 't': 'a red apple and a pear'}");
     put(&c, "words", "{'_id': 2, 'user': 'u1', 'searchable': true, 't': 'apple', 'h': [{'v': 'fromheader'}, {'v': "
       "'x'}]}");
@@ -576,7 +619,7 @@ START_TEST(everything_is_there_after_a_restart)
     contract_open(&c);
     ck_assert_str_eq(ids(&c, "things", "{'m': 1, 'f': 'a'}", NULL), "1");
     ck_assert_str_eq(ids(&c, "things", "{'a': 'array'}", NULL), "1");
-    ck_assert_str_eq(ids(&c, "words", "{'user': 'u', '$text': {'$search': 'alpha'}}", NULL), "1");
+    ck_assert_str_eq(ids(&c, "words", "{'user': 'u', 'searchable': true, '$text': {'$search': 'alpha'}}", NULL), "1");
     contract_end(&c);
 }
 END_TEST
@@ -604,6 +647,10 @@ START_TEST(new_declarations_take_up_old_documents)
     struct wd_error err;
 
     contract_begin(&c, _i);
+    if (!c.driver->redeclares) {
+        contract_end(&c);
+        return;
+    }
     ck_ok(wd_docs_ensure(c.docs, old_schema, &err));
     put(&c, "grown", "{'_id': 1, 'n': 1, 'k': 'a', 'tags': ['x', 'y'], 't': 'some words'}");
     put(&c, "grown", "{'_id': 2, 'n': 2, 'k': 'b', 'tags': ['y'], 't': 'others'}");
@@ -625,12 +672,13 @@ int
 main(void)
 {
     TCase *t = tcase_create("docs");
-    int n = CONTRACT_DRIVERS;
+    int n = contract_suite(CONTRACT_DOCS);
 
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, what_is_inserted_is_found_again, 0, n);
     tcase_add_loop_test(t, a_second_id_is_a_duplicate, 0, n);
     tcase_add_loop_test(t, a_unique_index_holds_and_is_named, 0, n);
+    tcase_add_loop_test(t, a_unique_index_holds_in_find_and_update, 0, n);
     tcase_add_loop_test(t, insert_many_keeps_those_before_a_duplicate, 0, n);
     tcase_add_loop_test(t, filters_find_what_they_say, 0, n * (int)WD_COUNT(finds));
     tcase_add_loop_test(t, thousands_of_values_in_one_list, 0, n);

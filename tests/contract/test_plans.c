@@ -136,6 +136,7 @@ main(void)
 {
     TCase *t = tcase_create("plans");
 
+    contract_only("embedded");
     tcase_add_loop_test(t, queries_use_their_indexes, 0, (int)WD_COUNT(plans));
     return run_case("plans", t);
 }

@@ -12,6 +12,9 @@ static struct contract c;
 static struct wd_error err;
 static uint64_t state;
 static bool arrays_anywhere; /* also where no multikey index expects them */
+/* A server may be an engine that only speaks MongoDB's protocol: nothing in which they are known to differ. Those are
+ * whether 1 may take the place of 1.0, and $unset of a field of an array. */
+static bool common_ground;
 
 struct model {
     bson_t **p;
@@ -51,10 +54,10 @@ append_scalar(bson_t *to, const char *key)
         bson_append_int32(to, key, -1, (int32_t)below(5));
         return;
     case 4:
-        bson_append_int64(to, key, -1, (int64_t)below(4) + (below(2) ? 0 : (int64_t)1 << 53));
+        bson_append_int64(to, key, -1, (int64_t)below(4) + (below(2) && !common_ground ? 0 : (int64_t)1 << 53));
         return;
     case 5:
-        bson_append_double(to, key, -1, (double)below(8) / 2);
+        bson_append_double(to, key, -1, (double)below(8) / 2 + (common_ground ? 0.25 : 0));
         return;
     case 6:
     case 7:
@@ -233,7 +236,7 @@ random_update(bson_t *to)
         bool list = op[1] == 'a' || op[1] == 'p';
         if (list)
             field = below(2) ? "f" : below(3) ? "g" : "list";
-        if (bson_has_field(to, op))
+        if (bson_has_field(to, op) || (common_ground && arrays_anywhere && strchr(field, '.')))
             continue;
         for (size_t k = 0; k < i; k++)
             if (used[k] && used[k][0] == field[0])
@@ -427,7 +430,8 @@ do_update_many(struct wd_docs *d)
         matched++;
         modified += changed;
     }
-    ck_ok(wd_docs_update(d, "things", &filter, &update, WD_UPDATE_MANY, &done, &err));
+    ck_assert_msg(wd_docs_update(d, "things", &filter, &update, WD_UPDATE_MANY, &done, &err), "update %s of %s: %s",
+                  text_of(&update), text_of(&filter), err.text);
     ck_assert_msg(done.matched == matched && done.modified == modified,
                   "update %s of %s: matched %lld/%lld modified %lld/%lld", text_of(&update), text_of(&filter),
                   (long long)done.matched, (long long)matched, (long long)done.modified, (long long)modified);
@@ -524,6 +528,7 @@ START_TEST(the_driver_agrees_with_the_model)
     printf("seed %s, arrays %s, %d steps\n", seed ? seed : "20240917", arrays_anywhere ? "anywhere" : "where expected",
            n);
     contract_begin(&c, _i / 2);
+    common_ground = !c.driver->is_local;
     for (int i = 0; i < n; i++) {
         if (below(6) == 0)
             do_batch();
@@ -545,6 +550,6 @@ main(void)
     TCase *t = tcase_create("random");
 
     tcase_set_timeout(t, 120);
-    tcase_add_loop_test(t, the_driver_agrees_with_the_model, 0, CONTRACT_DRIVERS * 2);
+    tcase_add_loop_test(t, the_driver_agrees_with_the_model, 0, contract_suite(CONTRACT_DOCS) * 2);
     return run_case("random", t);
 }

@@ -4,6 +4,7 @@
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
 #include "store-svc/driver/embedded/docs_priv.h"
+#include "store-svc/port/blob_file.h"
 
 enum { AT_ONCE = 64 /* names checked while the writer is held */, EXAMINE = 5000 /* bodies looked at per run */ };
 
@@ -15,69 +16,16 @@ store_of(struct wd_blobs *b)
     return ((struct em_blobs *)b)->store;
 }
 
-static void
-append_key(bson_t *to, const struct wd_blob_key *key)
-{
-    bson_append_binary(to, "_id", 3, BSON_SUBTYPE_BINARY, key->b, sizeof key->b);
-}
-
-static void
-copy_text(const bson_t *doc, const char *path, char *to, size_t size)
-{
-    bson_iter_t it, at;
-    const char *p = "";
-
-    if (bson_iter_init(&it, doc) && bson_iter_find_descendant(&it, path, &at) && BSON_ITER_HOLDS_UTF8(&at))
-        p = bson_iter_utf8(&at, NULL);
-    strncpy(to, p, size - 1);
-    to[size - 1] = '\0';
-}
-
-static int64_t
-number_at(const bson_t *doc, const char *path)
-{
-    bson_iter_t it, at;
-
-    return bson_iter_init(&it, doc) && bson_iter_find_descendant(&it, path, &at) ? bson_iter_as_int64(&at) : 0;
-}
-
 static bool
 blobs_stat(struct wd_blobs *b, const struct wd_blob_key *key, struct wd_blob_info *info, bool *found,
            struct wd_error *err)
 {
     bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER, doc wd_auto(bson_destroy) = BSON_INITIALIZER;
 
-    append_key(&filter, key);
+    wd_blob_file_append_key(&filter, "_id", key);
     if (!wd_docs_find_one(&store_of(b)->docs->base, files, &filter, NULL, &doc, found, err))
         return false;
-    if (!*found)
-        return true;
-    *info = (struct wd_blob_info){
-        .length = (uint64_t)number_at(&doc, "length"),
-        .encoded_length = (uint64_t)number_at(&doc, "metadata.esize"),
-        .decoded = number_at(&doc, "metadata.decoded") != 0,
-        .line_length = (uint32_t)number_at(&doc, "metadata.lineLen"),
-        .tail = (uint32_t)number_at(&doc, "metadata.tail"),
-    };
-    copy_text(&doc, "contentType", info->content_type, sizeof info->content_type);
-    copy_text(&doc, "metadata.transferEncoding", info->transfer_encoding, sizeof info->transfer_encoding);
-    copy_text(&doc, "metadata.fileContentHash", info->content_hash, sizeof info->content_hash);
-    return true;
-}
-
-/* $inc of the counter and the magic sum, $set of the time. */
-static void
-append_counting(bson_t *update, int64_t count, int64_t magic)
-{
-    bson_t part;
-
-    bson_append_document_begin(update, "$inc", 4, &part);
-    bson_append_int64(&part, "metadata.c", -1, count);
-    bson_append_int64(&part, "metadata.m", -1, magic);
-    bson_append_document_end(update, &part);
-    bson_append_document_begin(update, "$set", 4, &part);
-    bson_append_date_time(&part, "metadata.cu", -1, wd_now_ms());
-    bson_append_document_end(update, &part);
+    return !*found || wd_blob_file_info(&doc, info, err);
 }
 
 static bool
@@ -87,8 +35,8 @@ count_refs(struct wd_docs *d, const struct wd_blob_key *key, int64_t count, int6
     bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER, update wd_auto(bson_destroy) = BSON_INITIALIZER;
     struct wd_docs_updated done;
 
-    append_key(&filter, key);
-    append_counting(&update, count, magic);
+    wd_blob_file_append_key(&filter, "_id", key);
+    wd_blob_file_append_counting(&update, count, magic);
     if (!wd_docs_update(d, files, &filter, &update, WD_UPDATE_ONE, &done, err))
         return false;
     *found = done.matched > 0;
@@ -96,10 +44,15 @@ count_refs(struct wd_docs *d, const struct wd_blob_key *key, int64_t count, int6
 }
 
 static bool
-blobs_ref(struct wd_blobs *b, struct wd_docs *batch, const struct wd_blob_ref *ref, bool *found, struct wd_error *err)
+blobs_ref(struct wd_blobs *b, struct wd_docs *batch, const struct wd_blob_ref *refs, size_t n, struct wd_error *err)
 {
-    return count_refs(batch ? batch : &store_of(b)->docs->base, &ref->key, ref->count, (int64_t)ref->magic_sum, found,
-                      err);
+    bool found;
+
+    for (size_t i = 0; i < n; i++)
+        if (!count_refs(batch ? batch : &store_of(b)->docs->base, &refs[i].key, refs[i].count,
+                        (int64_t)refs[i].magic_sum, &found, err))
+            return false;
+    return true;
 }
 
 static bool
@@ -114,32 +67,6 @@ blobs_unref(struct wd_blobs *b, struct wd_docs *batch, const struct wd_blob_ref 
     return true;
 }
 
-/* An `attachments.files` document (docs/storage.md). */
-static void
-make_file(const struct wd_blob_ref *ref, const struct wd_blob_info *info, bson_t *doc)
-{
-    bson_t meta;
-
-    append_key(doc, &ref->key);
-    bson_append_int64(doc, "length", -1, (int64_t)info->length);
-    bson_append_int32(doc, "chunkSize", -1, WD_BLOB_CHUNK);
-    bson_append_date_time(doc, "uploadDate", -1, wd_now_ms());
-    bson_append_utf8(doc, "contentType", -1, info->content_type, -1);
-    bson_append_document_begin(doc, "metadata", -1, &meta);
-    bson_append_int64(&meta, "m", -1, (int64_t)ref->magic_sum);
-    bson_append_int64(&meta, "c", -1, ref->count);
-    bson_append_date_time(&meta, "cu", -1, wd_now_ms());
-    bson_append_utf8(&meta, "transferEncoding", -1, info->transfer_encoding, -1);
-    bson_append_int64(&meta, "esize", -1, (int64_t)info->encoded_length);
-    if (info->decoded) {
-        bson_append_bool(&meta, "decoded", -1, true);
-        bson_append_int32(&meta, "lineLen", -1, (int32_t)info->line_length);
-        bson_append_int32(&meta, "tail", -1, (int32_t)info->tail);
-    }
-    bson_append_utf8(&meta, "fileContentHash", -1, info->content_hash, -1);
-    bson_append_document_end(doc, &meta);
-}
-
 static bool
 add_in(struct wd_blobs *b, struct wd_docs *batch, const struct wd_blob_ref *ref, const struct wd_blob_info *info,
        struct wd_error *err)
@@ -147,13 +74,13 @@ add_in(struct wd_blobs *b, struct wd_docs *batch, const struct wd_blob_ref *ref,
     bson_t doc wd_auto(bson_destroy) = BSON_INITIALIZER;
     bool found;
 
-    if (!blobs_ref(b, batch, ref, &found, err) || found)
+    if (!count_refs(batch, &ref->key, ref->count, (int64_t)ref->magic_sum, &found, err) || found)
         return found;
     if (!em_body_exists(store_of(b), &ref->key, &found, err))
         return false;
     if (!found)
         return wd_fail(err, WD_CONFLICT, "the attachment was collected before it was used");
-    make_file(ref, info, &doc);
+    wd_blob_file_make(ref, info, &doc);
     return wd_docs_insert(batch, files, &doc, err);
 }
 
@@ -172,26 +99,6 @@ blobs_add(struct wd_blobs *b, struct wd_docs *batch, const struct wd_blob_ref *r
 }
 
 /* ---- collecting ---- */
-
-/* {metadata.c: 0, metadata.m: 0, metadata.cu: {$lt: ...}}; a missing time counts as old. */
-static void
-append_unused(bson_t *filter, int64_t before_ms)
-{
-    bson_t list, branch, range;
-
-    bson_append_int32(filter, "metadata.c", -1, 0);
-    bson_append_int32(filter, "metadata.m", -1, 0);
-    bson_append_array_begin(filter, "$or", 3, &list);
-    bson_append_document_begin(&list, "0", 1, &branch);
-    bson_append_document_begin(&branch, "metadata.cu", -1, &range);
-    bson_append_date_time(&range, "$lt", 3, before_ms);
-    bson_append_document_end(&branch, &range);
-    bson_append_document_end(&list, &branch);
-    bson_append_document_begin(&list, "1", 1, &branch);
-    bson_append_null(&branch, "metadata.cu", -1);
-    bson_append_document_end(&list, &branch);
-    bson_append_array_end(filter, &list);
-}
 
 struct keys {
     struct wd_blob_key *p;
@@ -212,26 +119,18 @@ find_unused(struct em_store *s, int64_t before_ms, size_t limit, struct keys *ou
     struct wd_docs_cursor *c wd_auto(wd_docs_cursor_freep) = NULL;
     const bson_t *doc;
 
-    append_unused(&filter, before_ms);
+    wd_blob_file_append_unused(&filter, before_ms);
     bson_append_int32(&only_id, "_id", 3, 1);
     if (!wd_docs_find(&s->docs->base, files, &filter, &q, &c, err))
         return false;
     for (;;) {
         struct wd_blob_key key;
-        const uint8_t *p;
-        bson_iter_t it;
-        uint32_t n;
         if (!wd_docs_cursor_next(c, &doc, err))
             return false;
         if (!doc)
             return true;
-        if (!bson_iter_init_find(&it, doc, "_id") || !BSON_ITER_HOLDS_BINARY(&it))
-            continue;
-        bson_iter_binary(&it, NULL, &n, &p);
-        if (n != sizeof key.b)
-            continue;
-        memcpy(key.b, p, n);
-        wd_vec_push(out, key);
+        if (wd_blob_file_key(doc, "_id", &key))
+            wd_vec_push(out, key);
     }
 }
 
@@ -249,8 +148,8 @@ remove_unused(struct em_store *s, int64_t before_ms, const struct keys *keys, ui
     for (size_t i = 0; i < keys->n; i++) {
         bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER;
         int64_t one;
-        append_key(&filter, &keys->p[i]);
-        append_unused(&filter, before_ms);
+        wd_blob_file_append_key(&filter, "_id", &keys->p[i]);
+        wd_blob_file_append_unused(&filter, before_ms);
         if (!wd_docs_remove_one(batch, files, &filter, &one, err))
             return false;
         n += (uint64_t)one;
@@ -274,7 +173,7 @@ forget_orphans(struct em_store *s, int64_t before_ms, const struct wd_blob_key *
     for (size_t i = 0; i < n; i++) {
         bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER;
         int64_t count;
-        append_key(&filter, &keys[i]);
+        wd_blob_file_append_key(&filter, "_id", &keys[i]);
         if (!wd_docs_count(batch, files, &filter, &count, err))
             return false;
         if (count == 0)
