@@ -32,6 +32,10 @@ heard(void *data, struct wd_str channel, struct wd_str payload)
     struct wd_beacon beacon;
 
     (void)channel;
+    if (payload.n == 0) {
+        wd_publisher_gap(p->to);
+        return;
+    }
     if (!wd_beacon_parse(payload, &beacon))
         return;
     if (beacon.kind == WD_BEACON_LOGOUT)

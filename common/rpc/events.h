@@ -32,6 +32,8 @@ struct wd_publisher_options {
 struct wd_publisher *wd_publisher_open(const struct wd_publisher_options *o, struct wd_error *err);
 /** Sends one beacon; beacons of the same instant may share a frame. Never blocks. Any thread. */
 void wd_publisher_send(struct wd_publisher *p, struct wd_id user, const Wd__V1__Beacon *beacon);
+/** Beacons may have been lost on their way to the publisher: every subscriber is told of a gap. Any thread. */
+void wd_publisher_gap(struct wd_publisher *p);
 /** NULL is fine. */
 void wd_publisher_close(struct wd_publisher *p);
 

@@ -176,6 +176,18 @@ wd_publisher_send(struct wd_publisher *p, struct wd_id user, const Wd__V1__Beaco
     pthread_mutex_unlock(&p->lock);
 }
 
+/* A number of each topic is left out, as if its frame had been dropped; the next heartbeat shows that. */
+void
+wd_publisher_gap(struct wd_publisher *p)
+{
+    pthread_mutex_lock(&p->lock);
+    for (unsigned i = 0; i < WD_EVENT_TOPICS; i++)
+        p->topics[i].dropped = true;
+    p->pending = true;
+    pthread_cond_signal(&p->wake);
+    pthread_mutex_unlock(&p->lock);
+}
+
 /* ---- open and close ---- */
 
 static bool

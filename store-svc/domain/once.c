@@ -120,8 +120,8 @@ wd_once_claim(struct wd_docs *batch, const struct wd_once *once, const bson_t *o
     return wd_docs_insert(batch, WD_REQUESTS, &row, err) || wd_fail_in(err, "claim request");
 }
 
-/* A change that is neither settled nor marked any more has failed half-way. It may have been settled since the first look,
- * so that is asked again, after the marks. */
+/* A change that is neither settled nor marked any more has failed half-way. It may have been settled since the first
+ * look, so that is asked again, after the marks. */
 static bool
 look(struct wd_domain *d, struct wd_id user, struct wd_id mailbox, const struct wd_mark *claim, struct wd_error *err)
 {

@@ -1,5 +1,5 @@
-/* What holds on a driver whose batches are no transactions, and how many round trips it costs. On the embedded driver the
- * same tests show that nothing of it is needed there. */
+/* What holds on a driver whose batches are no transactions, and how many round trips it costs. On the embedded driver
+ * the same tests show that nothing of it is needed there. */
 #include "store-svc/domain/change.h"
 #include <pthread.h>
 #include <unistd.h>
@@ -240,8 +240,8 @@ START_TEST(a_crash_anywhere_leaves_nothing_wrong)
         ck_assert_msg(wd_mend_all(&domain, &mended, &err), "%s", err.text);
         if (!done)
             repeated += !check_whole(_i);
-        ck_assert_msg(operations[_i].run(&once), "%s after call %llu: %s", operations[_i].name,
-                      (unsigned long long)n, err.text);
+        ck_assert_msg(operations[_i].run(&once), "%s after call %llu: %s", operations[_i].name, (unsigned long long)n,
+                      err.text);
         check_done(_i);
         ck_assert_uint_lt(n, MOST_CALLS);
         if (!done)
@@ -265,9 +265,10 @@ START_TEST(a_repeat_mends_by_itself)
         done = operations[_i].run(&once);
         wd_fault_fail(fault, NULL, 0, WD_NO_ERROR);
         ahead_ms += 60 * 1000;
-        ck_assert_msg(operations[_i].run(&once), "%s", err.text);        ck_assert_msg(wd_mend_all(&domain, &mended, &err), "%s", err.text); /* what is left is litter */
+        ck_assert_msg(operations[_i].run(&once), "%s", err.text);
+        ck_assert_msg(wd_mend_all(&domain, &mended, &err), "%s", err.text); /* what is left is litter */
         check_done(_i);
-ck_assert_uint_lt(n, MOST_CALLS);
+        ck_assert_uint_lt(n, MOST_CALLS);
         if (!done)
             start_again();
     }
