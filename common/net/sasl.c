@@ -11,7 +11,8 @@ struct wd_sasl_mechanism {
     enum wd_sasl_result (*take)(struct wd_sasl *s, struct wd_str bytes);
 };
 
-/* authzid NUL authcid NUL password [NUL token]: exactly so many parts. The authorisation identity is ignored. */
+/* authzid NUL authcid NUL password [NUL token]: exactly so many parts. The authorisation identity is ignored
+ * unless any_identity is set. */
 static enum wd_sasl_result
 take_parts(struct wd_sasl *s, struct wd_str bytes, size_t parts)
 {
@@ -27,6 +28,8 @@ take_parts(struct wd_sasl *s, struct wd_str bytes, size_t parts)
     if (n != parts)
         return WD_SASL_BAD;
     s->user = wd_str_trim(part[1]);
+    if (!s->user.n && s->any_identity)
+        s->user = wd_str_trim(part[0]);
     s->password = wd_str_trim(part[2]);
     s->token = parts > 3 ? part[3] : WD_NONE;
     return s->user.n && s->password.n ? WD_SASL_DONE : WD_SASL_BAD;

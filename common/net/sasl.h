@@ -19,6 +19,7 @@ struct wd_sasl_mechanism;
 struct wd_sasl {
     const struct wd_sasl_mechanism *mechanism;
     unsigned step;
+    bool any_identity; /* to be set after wd_sasl_begin(): the authorisation identity stands in for an empty user */
     struct wd_buf secret;             /* what the slices below point into; wiped by wd_sasl_done() */
     struct wd_str user, password, token; /* valid after WD_SASL_DONE; token is empty but for PLAIN-CLIENTTOKEN */
 };

@@ -12,6 +12,11 @@ const struct wd_config_key node_keys[] = {
     { "imap.host",     WD_CONFIG_STRING, "127.0.0.1", 0, 0,     "where it listens" },
     { "imap.port",     WD_CONFIG_INT,    "9993",      0, 65535, "its port" },
     { "imap.secure",   WD_CONFIG_BOOL,   "true",      0, 0,     "TLS from the first byte" },
+    { "pop3.",         WD_CONFIG_STRING, NULL,        0, 0,     "other keys are wd-pop3's" },
+    { "pop3.enabled",  WD_CONFIG_BOOL,   "true",      0, 0,     "run wd-pop3" },
+    { "pop3.host",     WD_CONFIG_STRING, "127.0.0.1", 0, 0,     "where it listens" },
+    { "pop3.port",     WD_CONFIG_INT,    "9995",      0, 65535, "its port" },
+    { "pop3.secure",   WD_CONFIG_BOOL,   "true",      0, 0,     "TLS from the first byte" },
     { "lmtp.",         WD_CONFIG_STRING, NULL,        0, 0,     "other keys are wd-lmtp's" },
     { "lmtp.enabled",  WD_CONFIG_BOOL,   "true",      0, 0,     "run wd-lmtp" },
     { "lmtp.host",     WD_CONFIG_STRING, "127.0.0.1", 0, 0,     "where it listens" },
@@ -30,7 +35,7 @@ const struct wd_config_key node_keys[] = {
 };
 /* clang-format on */
 
-enum { STORE = 1, IMAP = 2, LMTP = 4, HTTP = 8, FRONT = IMAP | LMTP | HTTP };
+enum { STORE = 1, IMAP = 2, LMTP = 4, HTTP = 8, POP3 = 16, FRONT = IMAP | POP3 | LMTP | HTTP };
 
 /* A program, and what it is called in the configuration and among the tokens. */
 static const struct {
@@ -40,6 +45,7 @@ static const struct {
 } programs[] = {
     { STORE, "wd-store", "store", NULL, false },
     { IMAP, "wd-imap", "imap", "imap", true },
+    { POP3, "wd-pop3", "pop3", "pop3", true },
     { LMTP, "wd-lmtp", "lmtp", "lmtp", true },
     { HTTP, "wd-http", "api", "http", false },
 };
@@ -52,12 +58,16 @@ static const struct {
     { "imap.maxConnections", STORE },
     { "imap.maxUploadMB", STORE },
     { "imap.maxDownloadMB", STORE },
+    { "pop3.maxMessages", STORE },
+    { "pop3.maxDownloadMB", STORE },
     { "imap.enabled", 0 }, /* decided here */
+    { "pop3.enabled", 0 },
     { "lmtp.enabled", 0 },
     { "api.enabled", 0 },
     { "store.listen", 0 },
     { "store.events", 0 },
     { "imap", IMAP },
+    { "pop3", POP3 },
     { "lmtp", LMTP },
     { "api", HTTP },
     { "tls", FRONT },
@@ -70,6 +80,7 @@ static const struct {
     { "maxRecipients", STORE },
     { "maxForwards", STORE },
     { "attachments", STORE },
+    { "dbs", STORE },
     { "limits", STORE },
     { "archive", STORE },
     { "authlog", STORE },

@@ -77,6 +77,7 @@ print_banner(void *data)
 
     printf("wd %s serves %s\n", WD_VERSION, node->data_dir);
     print_door(node, "IMAP", "imap", wd_config_bool(node->config, "imap.secure") ? "TLS" : "");
+    print_door(node, "POP3", "pop3", wd_config_bool(node->config, "pop3.secure") ? "TLS" : "");
     print_door(node, "LMTP", "lmtp", "");
     print_door(node, "HTTP", "api", wd_config_bool(node->config, "api.secure") ? "TLS" : "");
     printf("Next, in another terminal:\n  wd user create alice --address alice@example.com%s\n"
@@ -136,7 +137,7 @@ serve(struct cli *c, char **words)
 }
 
 const struct cli_command cli_serve_commands[] = {
-    { "serve", NULL, "[--config FILE] [--set KEY=VALUE]…", "run a node: store, IMAP, LMTP, HTTP", 0, 0, serve,
+    { "serve", NULL, "[--config FILE] [--set KEY=VALUE]…", "run a node: store, IMAP, POP3, LMTP, HTTP", 0, 0, serve,
       options },
     { .noun = NULL },
 };

@@ -4,6 +4,7 @@
 #include "store-svc/domain/body.h"
 #include "store-svc/domain/mailbox.h"
 #include "store-svc/domain/message.h"
+#include "store-svc/domain/meter.h"
 #include "store-svc/mime/structure.h"
 
 enum {
@@ -30,7 +31,7 @@ struct wd_fetch {
     uint64_t changed_since;
     uint32_t inline_limit; /* longer sections: only their size */
     bool set_seen;         /* adds \Seen to what is returned */
-    bool metered;          /* counts against the user's IMAP download limit */
+    enum wd_meter meter;   /* which download limit of the user it counts against */
     uint32_t from;         /* UID to start at: *next of the page before; 0: from the start */
     struct wd_str session;
 };
@@ -62,7 +63,7 @@ struct wd_read_body {
     struct wd_id user, mailbox;
     uint32_t uid;
     struct wd_section_range range;
-    bool metered;
+    enum wd_meter meter; /* of POP3: asked at the start of the section only, so that no answer ends half way */
 };
 
 /** Appends at most WD_READ_MAX bytes of a range of a section; *size is that of the whole section. MAILBOX_NOT_FOUND,

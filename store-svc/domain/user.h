@@ -23,6 +23,8 @@ struct wd_user {
     uint32_t receive_max;          /* messages per hour; the default filled in */
     uint64_t imap_upload_bytes, imap_download_bytes; /* per 24 h; the default filled in */
     uint32_t imap_max_connections;                   /* the default filled in; 0: no limit */
+    uint64_t pop3_download_bytes;                    /* per 24 h; the default filled in */
+    uint32_t pop3_max_messages;                      /* of a listing; the default filled in */
     bool disabled, suspended, activated, has_password;
     unsigned disabled_scopes; /* enum wd_scope */
     uint32_t auth_version;

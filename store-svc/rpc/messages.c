@@ -12,6 +12,15 @@ enum { INLINE_MAX = 512 * 1024 };
 
 extern Wd__V1__Messages_Service wd_store_messages;
 
+/* The limit of downloads that a front end's reading counts against. */
+static enum wd_meter
+meter_of(const struct wd_call *call)
+{
+    if (call->role & WD_ROLE_IMAP)
+        return WD_METER_IMAP;
+    return call->role & WD_ROLE_POP3 ? WD_METER_POP3 : WD_METER_NONE;
+}
+
 /* What the request is about, the same in every method. */
 static bool
 find_place(struct wd_call *call, const char *named_user, const char *named_mailbox, struct wd_id *user,
@@ -35,7 +44,7 @@ read_fetch(struct wd_call *call, const Wd__V1__FetchRequest *req, struct wd_seqs
         .changed_since = req->changed_since,
         .inline_limit = req->inline_limit < INLINE_MAX ? req->inline_limit : INLINE_MAX,
         .set_seen = req->set_seen,
-        .metered = (call->role & WD_ROLE_IMAP) != 0,
+        .meter = meter_of(call),
         .session = wd_str_c(req->session_id),
         .uids = uids,
     };
@@ -93,7 +102,7 @@ messages_read_body(Wd__V1__Messages_Service *svc, const Wd__V1__ReadBodyRequest 
 {
     struct wd_call *call = closure;
     struct wd_buf data wd_auto(wd_buf_done) = { 0 };
-    struct wd_read_body in = { .uid = req->uid, .metered = (call->role & WD_ROLE_IMAP) != 0 };
+    struct wd_read_body in = { .uid = req->uid, .meter = meter_of(call) };
     Wd__V1__ReadBodyReply out = WD__V1__READ_BODY_REPLY__INIT;
 
     (void)svc;

@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 
-DAEMONS = ("wd-store", "wd-imap", "wd-lmtp", "wd-http")
+DAEMONS = ("wd-store", "wd-imap", "wd-pop3", "wd-lmtp", "wd-http")
 FRONT_ENDS = DAEMONS[1:]
 
 # Where a command is defined. The .def files say the rest.
@@ -33,6 +33,11 @@ LMTP_RFC = {
     "bdat": "3030 §2", "data": "5321 §4.1.1.4, 2033 §4.2", "not_lmtp": "2033 §4.1", "help": "5321 §4.1.1.8",
     "lhlo": "2033 §4.1", "mail": "5321 §4.1.1.2; 1870, 6152, 6531", "noop": "5321 §4.1.1.9", "quit": "5321 §4.1.1.10",
     "rcpt": "5321 §4.1.1.3", "rset": "5321 §4.1.1.5", "starttls": "3207", "vrfy": "5321 §4.1.1.6",
+}
+POP3_RFC = {
+    "auth": "5034; 4616", "capa": "2449 §5", "dele": "1939 §5", "list": "1939 §5", "noop": "1939 §5", "pass": "1939 §7",
+    "quit": "1939 §5, §6", "retr": "1939 §5", "rset": "1939 §5", "stat": "1939 §5", "stls": "2595 §4", "top": "1939 §7",
+    "uidl": "1939 §7", "user": "1939 §7",
 }
 STATES = {"ST_ANY": "any", "ST_OUT": "before login", "ST_IN": "after login", "ST_AUTH": "after login, nothing selected",
           "ST_SELECTED": "selected"}
@@ -83,15 +88,16 @@ def errors_page(root, _build):
     yield ""
     yield "Status 8 (`UNAVAILABLE`) may be repeated with the same idempotency key, elsewhere or later; the client library does."
     yield ""
-    yield from table(("no", "reason", "RPC status", "IMAP `NO [code]`", "LMTP"),
-                     [(no, code(name), f"{numbers[status]} {status}", code(imap), f"{lmtp} {enhanced}")
-                      for name, no, status, imap, _pop3, lmtp, enhanced, _http, _code in rows])
+    yield from table(("no", "reason", "RPC status", "IMAP `NO [code]`", "POP3 `-ERR [code]`", "LMTP"),
+                     [(no, code(name), f"{numbers[status]} {status}", code(imap), code("" if pop3 == "NULL" else pop3), f"{lmtp} {enhanced}")
+                      for name, no, status, imap, pop3, lmtp, enhanced, _http, _code in rows])
     yield ""
     yield "Where a protocol deviates from the table, because the moment says more than the reason:"
     yield ""
     yield "- IMAP COPY, MOVE and APPEND answer `[TRYCREATE]` when the target mailbox is missing."
     yield "- IMAP LOGIN answers `[InvalidAuthScope]` for `AUTH_SCOPE`; commands that cannot be understood are `BAD` and never reach the store."
     yield "- A session of IMAP whose token is refused ends with `* BYE`."
+    yield "- POP3 answers `[SYS/TEMP]` when it is going down or has too many connections, and never tells which half of a login was wrong."
     yield "- A call of LMTP that fails as a whole is always `451`; the table is for outcomes of single recipients."
     yield "- The early HTTP API answers status 200 and the text as `\"error\"` (docs/api-http.md)."
 
@@ -136,8 +142,9 @@ def config_page(root, build):
     yield "options to the daemons whose keys they are; it listens on loopback unless a `host` is set, and makes a certificate"
     yield "(`tls.pem` in its data directory) when `tls.cert` is not set."
     yield ""
-    yield "`--check-config` reads everything and exits; `--print-config` prints the merged configuration, secrets as `***`."
-    yield "SIGHUP loads certificates of IMAP, LMTP and HTTP again; everything else is read at the start."
+    yield "`--check-config` reads everything and exits; wd-store also connects to its databases, and says what it found or the one"
+    yield "thing that is wrong. `--print-config` connects to nothing and prints the merged configuration, passwords as `***`."
+    yield "SIGHUP loads certificates of IMAP, POP3, LMTP and HTTP again; everything else is read at the start."
     yield "deploy/config has a commented file for each daemon."
     for program in DAEMONS:
         own = [k for k in keys[program] if program == "wd-store" or k not in common]
@@ -146,7 +153,7 @@ def config_page(root, build):
         yield ""
         yield from key_table(own)
     yield ""
-    yield "## wd-imap, wd-lmtp and wd-http"
+    yield "## wd-imap, wd-pop3, wd-lmtp and wd-http"
     yield ""
     yield from key_table(common)
     yield ""
@@ -156,8 +163,8 @@ def config_page(root, build):
     yield from help_of(build, "wd").rstrip("\n").splitlines()
     yield "```"
     yield ""
-    yield "`wd-store --token ROLE` prints a new service token for imap, pop3, lmtp, http or admin and exits; it reads `secret.key`"
-    yield "of `store.dataDir`."
+    yield "`wd-store --token ROLE` prints a new service token for imap, pop3, lmtp, http or admin and exits; it reads the key as"
+    yield "wd-store does: `store.secret`, `store.secretFile`, the database of the replicas, or `secret.key` of `store.dataDir`."
 
 
 # ---- rfc.md ----
@@ -188,12 +195,23 @@ def lmtp_table(root):
 
 
 def http_table(root):
-    rows = [(f"`{method} {path}`", code(f"{service[len('wd__v1__'):].capitalize()}.{rpc}"), code(call), file_of(root, "frontends/http", call))
-            for method, path, service, rpc, _params, _answer, _errors, call in rows_of(root, "frontends/http/routes.def", "ROUTE")]
+    rows = [(f"`{method} {path}`", code(f"{service[len('wd__v1__'):].capitalize()}.{rpc}") if rpc != "NULL" else "", code(run),
+             file_of(root, "frontends/http", run))
+            for method, path, _id, _tag, service, rpc, _params, _fields, _needs, _resource, _action, _flags, run, _summary
+            in rows_of(root, "frontends/http/routes.def", "ROUTE")]
     return table(("endpoint", "RPC", "function", "file"), rows)
 
 
-TABLES = {"imap": imap_table, "lmtp": lmtp_table, "http": http_table}
+def pop3_table(root):
+    arguments = {"ARGS_NONE": "", "ARGS_TEXT": "`text`", "ARGS_MAY_TEXT": "`[text]`", "ARGS_NUMBER": "`message`",
+                 "ARGS_MAY_NUMBER": "`[message]`", "ARGS_NUMBER_LINES": "`message lines`"}
+    rows = [(code(name), words(states, STATES), arguments[grammar], "RFC " + POP3_RFC[handler],
+             file_of(root, "frontends/pop3", f"pop3_cmd_{handler}"))
+            for name, states, grammar, handler in rows_of(root, "frontends/pop3/commands.def", "COMMAND")]
+    return table(("command", "when", "arguments", "where defined", "file"), rows)
+
+
+TABLES = {"imap": imap_table, "pop3": pop3_table, "lmtp": lmtp_table, "http": http_table}
 
 
 def rfc_page(root, _build):

@@ -24,7 +24,7 @@ TABLE = {
     "frontends/imap": (FRONT_END, ["libevent", "openssl", "protobuf-c"]),
     "frontends/pop3": (FRONT_END, ["libevent", "openssl", "protobuf-c"]),
     "frontends/lmtp": (FRONT_END, ["libevent", "openssl", "protobuf-c"]),
-    "frontends/http": (FRONT_END, ["libevent", "openssl", "protobuf-c", "jansson", "evhttp"]),
+    "frontends/http": (FRONT_END, ["libevent", "openssl", "protobuf-c", "jansson", "zlib"]),
     "frontends/wd": (FRONT_END, ["libevent", "openssl", "protobuf-c"]),
     "store-svc/port": (["common/base/"], ["bson"]),
     "store-svc/mime": (["common/base/", "common/mail/"], ["libxml2", "iconv"]),

@@ -126,6 +126,79 @@ def stuffed(message):
     return re.sub(rb"(?m)(\A|\r\n)\.", rb"\1..", message)
 
 
+class Pop3Error(Exception):
+    """-ERR; .line is the status line."""
+
+    def __init__(self, command, line):
+        super().__init__(f"{command!r}: {line!r}")
+        self.line = line
+
+
+class Pop3(Line):
+    """Exact about line ends: a multi-line response is read to CRLF "." CRLF and nothing else ends it."""
+
+    def __init__(self, port, user=None, password="pass", **kw):
+        super().__init__(port, **kw)
+        self.greeting = self.line()
+        if user:
+            self.ok(f"USER {user}")
+            self.ok(f"PASS {password}")
+
+    def command(self, text):
+        """The status line."""
+        self.send((text if isinstance(text, bytes) else text.encode()) + b"\r\n")
+        return self.line()
+
+    def ok(self, text):
+        line = self.command(text)
+        if not line.startswith(b"+OK"):
+            raise Pop3Error(text, line)
+        return line
+
+    def err(self, text):
+        line = self.command(text)
+        assert line.startswith(b"-ERR "), (text, line)
+        return line
+
+    def body(self):
+        """What follows a status line: the bytes before the final dot line, with the doubled dots taken away."""
+        seen = 0
+        while not self.buf.startswith(b".\r\n") and (end := self.buf.find(b"\r\n.\r\n", seen)) < 0:
+            seen = max(0, len(self.buf) - 4)
+            self._more()
+        if self.buf.startswith(b".\r\n"):
+            return self.exactly(3)[3:]
+        data = self.exactly(end + 5)[:-3]
+        return re.sub(rb"(\A|\r\n)\.", rb"\1", data)
+
+    def lines(self, text):
+        self.ok(text)
+        return self.body().decode().splitlines()
+
+    def list(self):
+        """{number: octets}"""
+        return {int(n): int(size) for n, size in (line.split() for line in self.lines("LIST"))}
+
+    def uidl(self):
+        """{number: unique-id}"""
+        return {int(n): uid for n, uid in (line.split() for line in self.lines("UIDL"))}
+
+    def retr(self, number):
+        """The stored bytes: as many as the status line says. A message that does not end with CRLF is followed by one."""
+        status = self.ok(f"RETR {number}")
+        octets = int(re.fullmatch(rb"\+OK (\d+) octets", status).group(1))
+        data = self.body()
+        assert data[octets:] in ((b"",) if data[:octets].endswith(b"\r\n") or not octets else (b"\r\n",)), (octets, len(data), data[-20:])
+        return data[:octets]
+
+    def quit(self):
+        """The answer to QUIT; the connection is at its end."""
+        line = self.command("QUIT")
+        assert self.closed()
+        self.close()
+        return line
+
+
 class ImapError(Exception):
     """NO or BAD; .line is the tagged line."""
 

@@ -1,0 +1,19 @@
+/* frontends/pop3/stuff.h – the body of a multi-line response (RFC 1939 §3), in pieces of any size.
+ *
+ * Lines end with CRLF and with nothing else, so a dot after a bare LF is not doubled: a client that takes the doubled
+ * dots away by the same rule has the stored bytes, whatever they are. */
+#ifndef WD_POP3_STUFF_H
+#define WD_POP3_STUFF_H
+#include <event2/buffer.h>
+
+#include "common/base/str.h"
+
+struct pop3_stuff {
+    enum { STUFF_LINE_START, STUFF_IN_LINE, STUFF_AFTER_CR } at; /* { 0 } is the start of a response */
+};
+
+/** Appends a piece with its dots doubled. */
+void pop3_stuff_add(struct pop3_stuff *s, struct wd_str piece, struct evbuffer *out);
+/** Appends the end: a CRLF first when the last line has none. */
+void pop3_stuff_end(struct pop3_stuff *s, struct evbuffer *out);
+#endif

@@ -1,0 +1,1 @@
+wd_fuzz(pop3 DEPS wd_pop3)
