@@ -8,10 +8,29 @@
 /** Ends with .name == NULL. */
 extern const struct wd_config_key store_config_keys[];
 
+/* The bus on Redis. */
+struct store_redis {
+    const char *host; /* or the path of a Unix socket */
+    uint16_t port;
+    unsigned database;
+    const char *user, *password; /* NULL: none */
+    const char *sentinel_name;   /* NULL: no Sentinel */
+    const char *const *sentinels; /* "host:port", ends with NULL */
+    const char *sentinel_password;
+};
+
 /* Everything that main.c and serve.c need to know; strings live as long as the configuration. */
 struct store_settings {
     const char *data_dir;
-    const char *driver;
+    const char *driver, *bus; /* names; open.c knows which there are */
+    bool shared;              /* the driver's database may have other replicas */
+    const char *mongo_uri, *users_db, *files_db, *bucket;
+    struct store_redis redis; /* set when the bus is redis */
+    unsigned connections;     /* 0: by the workers */
+    int timeout_ms;
+    int64_t connect_wait_ms;
+    bool create_indexes;
+    const char *secret, *secret_file; /* at most one of them */
     const char *const *listen, *const *events; /* end with NULL; never empty */
     unsigned workers, ipc_mode;
     bool durable, allow_plain_tcp;
@@ -23,6 +42,7 @@ struct store_settings {
     const char *user, *group;
     struct wd_domain_options domain;
     /* owned: */
+    struct wd_arena *arena;
     char *made_listen, *made_events; /* the addresses below data_dir */
     const char *listen_list[2], *events_list[2];
     struct wd_header_rule *rules;

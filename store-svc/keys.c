@@ -7,8 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/hex.h"
 #include "common/base/rand.h"
+#include "store-svc/domain/doc.h"
+#include "store-svc/domain/schema.h"
 #include "store-svc/domain/token.h"
 
 static bool
@@ -92,20 +95,39 @@ put_file(const char *path, struct wd_str text, bool keep, struct wd_error *err)
     return ok;
 }
 
-static bool
-make_key(const char *path, struct wd_error *err)
+/* ---- the key ---- */
+
+#define SHARED_KEY "wd:secret" /* in the collection settings */
+
+static void
+new_key(struct wd_buf *text)
 {
-    struct wd_buf text wd_auto(wd_buf_done) = { 0 };
     uint8_t key[32];
 
     wd_rand(key, sizeof key);
-    wd_hex_encode(&text, key, sizeof key);
+    wd_hex_encode(text, key, sizeof key);
+}
+
+/* The text never has what was read. */
+static bool
+set_key(struct wd_domain *d, struct wd_str digits, const char *where, enum wd_reason reason, struct wd_error *err)
+{
+    return wd_hex_decode(wd_str_trim(digits), d->token_key, sizeof d->token_key) ||
+           wd_fail(err, reason, "%s does not hold 64 hexadecimal digits", where);
+}
+
+static bool
+make_key_file(const char *path, struct wd_error *err)
+{
+    struct wd_buf text wd_auto(wd_buf_done) = { 0 };
+
+    new_key(&text);
     wd_buf_chr(&text, '\n');
     return put_file(path, wd_buf_view(&text), true, err);
 }
 
-bool
-store_key_load(struct wd_domain *d, const char *data_dir, struct wd_error *err)
+static bool
+key_of_directory(struct wd_domain *d, const char *data_dir, struct wd_error *err)
 {
     struct wd_buf path wd_auto(wd_buf_done) = path_in(data_dir, "secret.key");
     struct wd_buf text wd_auto(wd_buf_done) = { 0 };
@@ -113,12 +135,85 @@ store_key_load(struct wd_domain *d, const char *data_dir, struct wd_error *err)
 
     if (!read_small(path.p, &text, &found, err))
         return false;
-    if (!found && (!make_key(path.p, err) || !read_small(path.p, &text, &found, err)))
+    if (!found && (!make_key_file(path.p, err) || !read_small(path.p, &text, &found, err)))
         return false;
-    if (!wd_hex_decode(wd_str_trim(wd_buf_view(&text)), d->token_key, sizeof d->token_key))
-        return wd_fail(err, WD_DATA_LOSS, "%s does not hold 64 hexadecimal digits", path.p);
-    return true;
+    return set_key(d, wd_buf_view(&text), path.p, WD_DATA_LOSS, err);
 }
+
+static bool
+key_of_file(struct wd_domain *d, const char *path, struct wd_error *err)
+{
+    struct wd_buf text wd_auto(wd_buf_done) = { 0 };
+    bool found;
+
+    if (!read_small(path, &text, &found, err))
+        return wd_fail_in(err, "store.secretFile");
+    if (!found)
+        return wd_fail(err, WD_INVALID, "store.secretFile: there is no file %s", path);
+    return set_key(d, wd_buf_view(&text), path, WD_INVALID, err);
+}
+
+/* Its _id is fixed, so that of two replicas that start at once one makes it, whatever indexes there are. */
+static const struct wd_id shared_id = { "wd secret 01" };
+
+/* A read that is also a write: on a cluster it is then known to a majority, and no other primary can take it back. */
+static bool
+take_shared(struct wd_domain *d, bson_t *doc, struct wd_error *err)
+{
+    bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER, update wd_auto(bson_destroy) = BSON_INITIALIZER;
+    struct wd_buf text wd_auto(wd_buf_done) = { 0 };
+    bson_t fields;
+    bool found;
+
+    wd_buf_chr(&text, '"'); /* values of settings are JSON texts */
+    new_key(&text);
+    wd_buf_chr(&text, '"');
+    wd_doc_add_id(&filter, "_id", shared_id);
+    bson_append_document_begin(&update, "$setOnInsert", -1, &fields);
+    wd_doc_add_str(&fields, "key", WD_STR(SHARED_KEY));
+    wd_doc_add_str(&fields, "value", wd_buf_view(&text));
+    wd_doc_add_bool(&fields, "enumerable", false);
+    wd_doc_add_date(&fields, "created", wd_now_ms());
+    bson_append_document_end(&update, &fields);
+    return wd_docs_find_and_update(d->docs, WD_SETTINGS, &filter, &update, WD_UPDATE_UPSERT | WD_UPDATE_RETURN_NEW,
+                                   NULL, doc, &found, err);
+}
+
+static bool
+key_of_database(struct wd_domain *d, struct wd_error *err)
+{
+    bson_t doc wd_auto(bson_destroy) = BSON_INITIALIZER;
+    bool ok = take_shared(d, &doc, err);
+    struct wd_str value;
+
+    if (!ok && err->reason == WD_DUPLICATE) /* another one made it between our look and our write */
+        ok = take_shared(d, &doc, err);
+    if (!ok)
+        return wd_fail_in(err, "read the shared key");
+    value = wd_doc_str(&doc, "value");
+    value = wd_str_part(value, 1, value.n ? value.n - 1 : 0); /* without the quotes */
+    return set_key(d, value, "settings: " SHARED_KEY, WD_DATA_LOSS, err);
+}
+
+bool
+store_key_in_database(const struct store_settings *s)
+{
+    return s->shared && !s->secret && !s->secret_file;
+}
+
+bool
+store_key_load(struct wd_domain *d, const struct store_settings *s, struct wd_error *err)
+{
+    if (s->secret)
+        return set_key(d, wd_str_c(s->secret), "store.secret", WD_INVALID, err);
+    if (s->secret_file)
+        return key_of_file(d, s->secret_file, err);
+    if (store_key_in_database(s))
+        return key_of_database(d, err);
+    return key_of_directory(d, s->data_dir, err);
+}
+
+/* ---- tokens ---- */
 
 static bool
 write_token(const struct wd_domain *d, const char *tokens_dir, unsigned role, struct wd_error *err)

@@ -1,4 +1,5 @@
 /* wd-store: the only process that knows a database. Options, the driver, the keys; then serve.c. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -6,21 +7,24 @@
 #include "common/admin/privileges.h"
 #include "common/base/clock.h"
 #include "common/log/log.h"
+#include "store-svc/check.h"
 #include "store-svc/config.h"
 #include "store-svc/domain/auth_cache.h"
 #include "store-svc/domain/opened.h"
-#include "store-svc/domain/schema.h"
+#include "store-svc/domain/settler.h"
 #include "store-svc/domain/spam.h"
 #include "store-svc/domain/token.h"
 #include "store-svc/domain/view_cache.h"
-#include "store-svc/driver/embedded/embedded.h"
 #include "store-svc/keys.h"
+#include "store-svc/open.h"
 #include "store-svc/serve.h"
+#include "store-svc/wait.h"
 
 enum { STANDING_MS = 2000, OPEN_MESSAGES = 256 };
 
+/* A check says one thing; what the libraries say beside it is thrown away. */
 static bool
-start_log(const struct wd_config *c, struct wd_error *err)
+start_log(const struct wd_config *c, bool silent, struct wd_error *err)
 {
     struct wd_log_options o = { .program = "wd-store" };
     const char *format = wd_config_string(c, "log.format");
@@ -30,52 +34,37 @@ start_log(const struct wd_config *c, struct wd_error *err)
     if (strcmp(format, "logfmt") != 0 && strcmp(format, "json") != 0)
         return wd_fail(err, WD_INVALID, "log.format must be logfmt or json");
     o.format = strcmp(format, "json") == 0 ? WD_LOG_JSON : WD_LOG_LOGFMT;
+    if (silent)
+        o.fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
     wd_log_init(&o);
     return true;
-}
-
-static bool
-open_embedded(const struct store_settings *s, struct wd_domain *d, struct wd_error *err)
-{
-    struct wd_embedded_options o = {
-        .directory = s->data_dir,
-        .no_sync = !s->durable,
-        .cache_kib = s->cache_kib,
-    };
-
-    return wd_embedded_open(&o, &d->docs, &d->blobs, &d->bus, err);
-}
-
-static const struct {
-    const char *name;
-    bool (*open)(const struct store_settings *s, struct wd_domain *d, struct wd_error *err);
-} drivers[] = {
-    { "embedded", open_embedded },
-};
-
-static bool
-open_driver(const struct store_settings *s, struct wd_domain *d, struct wd_error *err)
-{
-    for (size_t i = 0; i < WD_COUNT(drivers); i++)
-        if (strcmp(drivers[i].name, s->driver) == 0) {
-            if (!drivers[i].open(s, d, err))
-                return false;
-            d->users = d->docs;
-            return wd_docs_ensure(d->docs, wd_schema(), err);
-        }
-    return wd_fail(err, WD_INVALID, "store.driver: there is no driver '%s'", s->driver);
 }
 
 static void
 close_domain(struct wd_domain *d)
 {
+    wd_settler_free(d->settler);
     wd_open_cache_free(d->open_cache);
     wd_view_cache_free(d->view_cache);
     wd_auth_cache_free(d->auth_cache);
     wd_spam_rules_free(d->spam_rules);
-    wd_blobs_close(d->blobs);
-    wd_bus_close(d->bus);
-    wd_docs_close(d->docs);
+    store_close(d);
+}
+
+/* Files are there or not; a server may come up later than we do. */
+static bool
+open_databases(const struct store_settings *s, struct wd_domain *d, struct wd_error *err)
+{
+    bool lone = strcmp(s->driver, "embedded") == 0 && strcmp(s->bus, "embedded") == 0;
+
+    if (!(lone ? store_open(s, d, err) : store_open_waiting(s, d, err)))
+        return false;
+    if (!wd_docs_is_atomic(d->docs))
+        d->settler = wd_settler_new(d->docs);
+    if (s->shared && strcmp(s->bus, "embedded") == 0)
+        wd_log(WD_LOG_WARN, "the bus is inside of this process: run one replica only, or set store.bus=redis",
+               WD_KV_NONE);
+    return true;
 }
 
 static bool
@@ -84,21 +73,35 @@ serve(const struct store_settings *s, struct wd_error *err)
     struct wd_domain d = { .options = s->domain, .started_ms = wd_now_ms() };
     bool ok, busy = false;
 
-    if (!wd_privileges_drop(s->user, s->group, err) || !store_directories(s->data_dir, err) ||
-        !store_key_load(&d, s->data_dir, err))
+    if (!wd_privileges_drop(s->user, s->group, err) || !store_directories(s->data_dir, err))
+        return false;
+    if (!store_key_in_database(s) && !store_key_load(&d, s, err))
         return false;
     wd_files_raise();
     d.auth_cache = wd_auth_cache_new((int64_t)d.options.auth_cache_s * 1000, STANDING_MS);
     d.view_cache = s->view_cache_bytes ? wd_view_cache_new(s->view_cache_bytes) : NULL;
     d.open_cache = s->body_cache_bytes ? wd_open_cache_new(OPEN_MESSAGES, s->body_cache_bytes) : NULL;
     d.spam_rules = wd_spam_rules_new(d.options.header_rules, err);
-    ok = d.spam_rules && open_driver(s, &d, err) && store_tokens_write(&d, s->data_dir, err) &&
-         store_serve(&d, s, &busy, err);
+    ok = d.spam_rules && open_databases(s, &d, err) && (!store_key_in_database(s) || store_key_load(&d, s, err)) &&
+         store_tokens_write(&d, s->data_dir, err) && store_serve(&d, s, &busy, err);
     if (busy) {
-        wd_log(WD_LOG_WARN, "maintenance is still at work and is cut off", WD_KV_NONE);
+        wd_log(WD_LOG_WARN, "what waits for the database is cut off", WD_KV_NONE);
         _exit(ok ? EXIT_SUCCESS : EXIT_FAILURE); /* the database is whole at any moment */
     }
     close_domain(&d);
+    return ok;
+}
+
+/* The key of a running embedded store is in a file; that of replicas may be in their database. */
+static bool
+load_key(const struct store_settings *s, struct wd_domain *d, struct wd_error *err)
+{
+    bool ok;
+
+    if (!store_key_in_database(s))
+        return store_directories(s->data_dir, err) && store_key_load(d, s, err);
+    ok = store_open_docs(s, STORE_INDEXES_KEEP, d, err) && store_key_load(d, s, err);
+    store_close(d);
     return ok;
 }
 
@@ -111,7 +114,7 @@ print_token(const struct store_settings *s, const char *role_name, struct wd_err
 
     if (!role)
         return wd_fail(err, WD_INVALID, "--token: the role is one of imap, pop3, lmtp, http and admin");
-    if (!store_directories(s->data_dir, err) || !store_key_load(&d, s->data_dir, err))
+    if (!load_key(s, &d, err))
         return false;
     wd_token_service(&d, role, &token);
     return printf("%.*s\n", (int)token.n, token.p) > 0 && fflush(stdout) == 0;
@@ -145,10 +148,12 @@ run(const struct wd_config *config, const struct wd_cli *cli, const char *token_
 
     if (cli->print_config)
         wd_config_print(config, stdout);
-    if (!start_log(config, err) || !store_settings_read(config, &s, err))
+    if (!start_log(config, cli->check_only, err) || !store_settings_read(config, &s, err))
         return false;
-    if (cli->print_config || cli->check_only)
+    if (cli->print_config)
         ok = true;
+    else if (cli->check_only)
+        ok = store_check(&s, stdout, err);
     else
         ok = token_role ? print_token(&s, token_role, err) : serve(&s, err);
     store_settings_done(&s);

@@ -10,14 +10,13 @@
 #include "common/base/clock.h"
 #include "common/log/log.h"
 #include "common/rpc/server.h"
-#include "store-svc/domain/doc.h"
-#include "store-svc/domain/schema.h"
 #include "store-svc/housekeeping.h"
 #include "store-svc/publish.h"
+#include "store-svc/ready.h"
 #include "store-svc/rpc/access.h"
 #include "store-svc/rpc/services.h"
 
-enum { METHODS_MAX = 128, DRAIN_MS = 300, GRACE_MS = 5000, HOUSEKEEPING_GRACE_MS = 2000 };
+enum { METHODS_MAX = 128, DRAIN_MS = 300, GRACE_MS = 5000, HOUSEKEEPING_GRACE_MS = 2000, READY_GRACE_MS = 500 };
 
 /* One row of wd_rpc_server_stats() as the data of its metrics. */
 struct method_row {
@@ -35,6 +34,7 @@ struct serving {
     struct store_publisher feed;
     struct wd_rpc_server *server;
     struct store_housekeeping *housekeeping;
+    struct store_ready *ready;
     struct wd_metrics *metrics;
     struct wd_admin *admin;
     struct method_row methods[METHODS_MAX];
@@ -97,14 +97,10 @@ static bool
 is_ready(void *data, struct wd_error *why)
 {
     const struct serving *s = data;
-    bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER;
-    bson_t doc wd_auto(bson_destroy) = BSON_INITIALIZER;
-    bool found;
 
     if (s->draining)
         return wd_fail(why, WD_UNAVAILABLE, "draining");
-    wd_doc_add_id(&filter, "_id", (struct wd_id){ 0 });
-    return wd_docs_find_one(s->domain->users, WD_USERS, &filter, NULL, &doc, &found, why);
+    return store_ready_ask(s->ready, why);
 }
 
 static bool
@@ -120,6 +116,7 @@ start_admin(struct serving *s, struct wd_error *err)
 
     if (o.port < 0)
         return true;
+    s->ready = store_ready_start(s->domain);
     s->admin = wd_admin_new(s->loop, &o, err);
     return s->admin != NULL;
 }
@@ -230,6 +227,7 @@ stop(struct serving *s)
     bool idle = store_housekeeping_stop(s->housekeeping, HOUSEKEEPING_GRACE_MS);
 
     wd_admin_free(s->admin);
+    idle = store_ready_stop(s->ready, READY_GRACE_MS) && idle;
     wd_rpc_server_stop(s->server, GRACE_MS);
     wd_metrics_free(s->metrics);
     wd_signals_free(s->signals);

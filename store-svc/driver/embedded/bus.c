@@ -34,8 +34,8 @@ struct subscription {
 
 struct bus {
     struct wd_bus base;
-    struct em_store *store;
-    pthread_mutex_t lock; /* guards everything below */
+    struct em_store *store; /* NULL: the bus is alone */
+    pthread_mutex_t lock;   /* guards everything below */
     pthread_cond_t wake;
     struct entry **buckets;
     size_t n_buckets, n_entries;
@@ -467,7 +467,8 @@ bus_close(struct wd_bus *base)
     pthread_cond_signal(&b->wake);
     pthread_mutex_unlock(&b->lock);
     pthread_join(b->thread, NULL);
-    em_store_unref(b->store);
+    if (b->store)
+        em_store_unref(b->store);
     bus_free(b);
 }
 
@@ -505,4 +506,11 @@ em_bus_new(struct em_store *s, struct wd_error *err)
         return NULL;
     }
     return &b->base;
+}
+
+bool
+wd_embedded_bus_open(struct wd_bus **bus, struct wd_error *err)
+{
+    *bus = em_bus_new(NULL, err);
+    return *bus != NULL;
 }

@@ -22,4 +22,7 @@ struct wd_embedded_options {
  */
 bool wd_embedded_open(const struct wd_embedded_options *o, struct wd_docs **docs, struct wd_blobs **blobs,
                       struct wd_bus **bus, struct wd_error *err) WD_CHECKED;
+
+/** The bus alone, without a directory: for a process that keeps its mail elsewhere and has no replicas. */
+bool wd_embedded_bus_open(struct wd_bus **bus, struct wd_error *err) WD_CHECKED;
 #endif
