@@ -1,4 +1,4 @@
-/* frontends/pop3/cmd_session.c – CAPA (RFC 2449 §5), STLS (RFC 2595 §4), NOOP and QUIT (RFC 1939 §5, §6). */
+/* frontends/pop3/cmd_session.c – CAPA (RFC 2449 §5), STLS (RFC 2595 §4), UTF8 (RFC 6856 §2), NOOP and QUIT (RFC 1939). */
 #include "frontends/pop3/conn_priv.h"
 
 static bool
@@ -19,10 +19,10 @@ pop3_cmd_capa(struct pop3_conn *c, const struct pop3_args *args)
     wd_buf_c(&out, "+OK Capabilities follow\r\nTOP\r\nUIDL\r\n");
     if (logins)
         wd_buf_c(&out, "USER\r\n");
-    wd_buf_c(&out, "RESP-CODES\r\n");
+    wd_buf_c(&out, "RESP-CODES\r\nAUTH-RESP-CODE\r\n");
     if (logins)
         wd_buf_c(&out, "SASL PLAIN\r\n");
-    wd_buf_c(&out, "PIPELINING\r\n");
+    wd_buf_c(&out, "PIPELINING\r\nUTF8\r\n");
     if (offers_tls(c))
         wd_buf_c(&out, "STLS\r\n");
     if (c->server->options.implementation)
@@ -46,6 +46,14 @@ pop3_cmd_stls(struct pop3_conn *c, const struct pop3_args *args)
         c->state = POP3_SECURING;
         wd_conn_start_tls(c->net);
     }
+}
+
+/* RFC 6856 §2: messages are sent as they are stored in either mode, so there is nothing to switch. */
+void
+pop3_cmd_utf8(struct pop3_conn *c, const struct pop3_args *args)
+{
+    (void)args;
+    pop3_ok(c, "UTF8 enabled");
 }
 
 void

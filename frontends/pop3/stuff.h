@@ -1,7 +1,7 @@
 /* frontends/pop3/stuff.h – the body of a multi-line response (RFC 1939 §3), in pieces of any size.
  *
- * Lines end with CRLF and with nothing else, so a dot after a bare LF is not doubled: a client that takes the doubled
- * dots away by the same rule has the stored bytes, whatever they are. */
+ * Only CRLF ends a line, but many clients read by LF: to them a dot alone between bare LFs would end the response, and what
+ * follows in the message would be read as the next answers. So a dot is doubled after every LF. */
 #ifndef WD_POP3_STUFF_H
 #define WD_POP3_STUFF_H
 #include <event2/buffer.h>
@@ -9,7 +9,7 @@
 #include "common/base/str.h"
 
 struct pop3_stuff {
-    enum { STUFF_LINE_START, STUFF_IN_LINE, STUFF_AFTER_CR } at; /* { 0 } is the start of a response */
+    enum { STUFF_LINE_START, STUFF_IN_LINE, STUFF_AFTER_CR, STUFF_AFTER_LF } at; /* { 0 }: the start of a response */
 };
 
 /** Appends a piece with its dots doubled. */

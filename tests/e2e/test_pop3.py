@@ -96,15 +96,15 @@ def test_capabilities_are_listed_in_order(server, user, special):
     c = Pop3(server.pop3)
     version = c.lines("CAPA")[-1]
     assert re.fullmatch(r"IMPLEMENTATION wd-v\S+", version)
-    assert c.lines("CAPA") == ["TOP", "UIDL", "USER", "RESP-CODES", "SASL PLAIN", "PIPELINING", version]
+    assert c.lines("CAPA") == ["TOP", "UIDL", "USER", "RESP-CODES", "AUTH-RESP-CODE", "SASL PLAIN", "PIPELINING", "UTF8", version]
     c.ok(f"USER {user}")
     c.ok("PASS pass")
-    assert c.lines("CAPA") == ["TOP", "UIDL", "RESP-CODES", "PIPELINING", version]
+    assert c.lines("CAPA") == ["TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "UTF8", version]
     c = Pop3(special.pop3)
-    assert c.lines("CAPA") == ["TOP", "UIDL", "RESP-CODES", "PIPELINING", "STLS"]
+    assert c.lines("CAPA") == ["TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "UTF8", "STLS"]
     c.ok("STLS")
     c.start_tls()
-    assert c.lines("CAPA") == ["TOP", "UIDL", "USER", "RESP-CODES", "SASL PLAIN", "PIPELINING"]
+    assert c.lines("CAPA") == ["TOP", "UIDL", "USER", "RESP-CODES", "AUTH-RESP-CODE", "SASL PLAIN", "PIPELINING", "UTF8"]
 
 
 def test_commands_in_a_wrong_state_are_refused_and_the_session_goes_on(server, user):
@@ -119,7 +119,7 @@ def test_commands_in_a_wrong_state_are_refused_and_the_session_goes_on(server, u
     assert c.quit().startswith(b"+OK")
 
 
-@pytest.mark.parametrize("command", ["XYZ", "APOP user 00112233445566778899aabbccddeeff", "UTF8", "LANG", "LAST", "", "GET / HTTP/1.1", "\0\xff", "RETR1"])
+@pytest.mark.parametrize("command", ["XYZ", "APOP user 00112233445566778899aabbccddeeff", "LANG", "LAST", "", "GET / HTTP/1.1", "\0\xff", "RETR1"])
 def test_an_unknown_command_ends_the_session(server, command):
     c = Pop3(server.pop3)
     c.err(command.encode("latin1"))
@@ -404,9 +404,9 @@ def test_retr_and_top(pop):
 
 
 def test_dots_on_the_wire(server, user):
-    fill(server, user, [b".\r\n..\r\n\r\n.a\r\n..b\r\n.", b"a\r\n.\r\n", b""[:0] + b"\n.\r.\r\n.x\n"])
+    fill(server, user, [b".\r\n..\r\n\r\n.a\r\n..b\r\n.", b"a\r\n.\r\n", b"\n.\r.\r\n.x\n"])
     c = Pop3(server.pop3, user)
-    for n, wire in ((1, b"..\r\n...\r\n\r\n..a\r\n...b\r\n..\r\n.\r\n"), (2, b"a\r\n..\r\n.\r\n"), (3, b"\n.\r.\r\n..x\n\r\n.\r\n")):
+    for n, wire in ((1, b"..\r\n...\r\n\r\n..a\r\n...b\r\n..\r\n.\r\n"), (2, b"a\r\n..\r\n.\r\n"), (3, b"\n..\r.\r\n..x\n\r\n.\r\n")):
         c.ok(f"RETR {n}")
         assert c.exactly(len(wire)) == wire
     c.ok("NOOP")

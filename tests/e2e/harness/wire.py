@@ -169,7 +169,7 @@ class Pop3(Line):
         if self.buf.startswith(b".\r\n"):
             return self.exactly(3)[3:]
         data = self.exactly(end + 5)[:-3]
-        return re.sub(rb"(\A|\r\n)\.", rb"\1", data)
+        return re.sub(rb"(\A|\n)\.", rb"\1", data)
 
     def lines(self, text):
         self.ok(text)

@@ -15,8 +15,9 @@ static const struct {
     { WD_STR_C(".\r\n.\r\n"), WD_STR_C("..\r\n..\r\n.\r\n") },
     { WD_STR_C("a.\r\n.b\r\n"), WD_STR_C("a.\r\n..b\r\n.\r\n") },
     { WD_STR_C("a\r\n\r\n.\r\n"), WD_STR_C("a\r\n\r\n..\r\n.\r\n") },
-    /* a line ends with CRLF and with nothing else */
-    { WD_STR_C("a\n.b\n"), WD_STR_C("a\n.b\n\r\n.\r\n") },
+    /* a line ends with CRLF and with nothing else, but a dot is doubled after every LF */
+    { WD_STR_C("a\n.b\n"), WD_STR_C("a\n..b\n\r\n.\r\n") },
+    { WD_STR_C("a\n.\n+OK"), WD_STR_C("a\n..\n+OK\r\n.\r\n") },
     { WD_STR_C("a\r.b\r"), WD_STR_C("a\r.b\r\r\n.\r\n") },
     { WD_STR_C("a\r\r\n.b"), WD_STR_C("a\r\r\n..b\r\n.\r\n") },
     { WD_STR_C("a\n\r.b"), WD_STR_C("a\n\r.b\r\n.\r\n") },
