@@ -1,4 +1,4 @@
-/* frontends/pop3/cmd_session.c – CAPA (RFC 2449 §5), STLS (RFC 2595 §4), UTF8 (RFC 6856 §2), NOOP and QUIT (RFC 1939). */
+/* frontends/pop3/cmd_session.c – CAPA (RFC 2449), STLS (RFC 2595), UTF8 (RFC 6856), NOOP and QUIT (RFC 1939). */
 #include "frontends/pop3/conn_priv.h"
 
 static bool

@@ -1,7 +1,7 @@
 /* frontends/pop3/stuff.h – the body of a multi-line response (RFC 1939 §3), in pieces of any size.
  *
- * Only CRLF ends a line, but many clients read by LF: to them a dot alone between bare LFs would end the response, and what
- * follows in the message would be read as the next answers. So a dot is doubled after every LF. */
+ * Only CRLF ends a line, but many clients read by LF: to them a dot alone between bare LFs would end the response, and
+ * what follows in the message would be read as the next answers. So a dot is doubled after every LF. */
 #ifndef WD_POP3_STUFF_H
 #define WD_POP3_STUFF_H
 #include <event2/buffer.h>

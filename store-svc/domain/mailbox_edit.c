@@ -29,6 +29,8 @@ wd_mailbox_to_bson(const struct wd_mailbox *mailbox, bson_t *out)
     wd_doc_add_int(out, "retention", mailbox->retention_ms);
     if (mailbox->hidden)
         wd_doc_add_bool(out, "hidden", true);
+    if (mailbox->encrypt)
+        wd_doc_add_bool(out, "encryptMessages", true);
 }
 
 /* ---- the outcome, kept and recalled ---- */
@@ -125,6 +127,7 @@ create_row(struct wd_domain *d, struct wd_docs *batch, struct wd_arena *a,
                                 .uid_next = 1,
                                 .subscribed = true };
     out->hidden = in->hidden;
+    out->encrypt = in->encrypt;
     out->retention_ms = in->retention_ms;
     if (!wd_path_check(out->path, err) ||
         !wd_mailbox_by_path(batch, a, in->user, out->path, &taken, &found, err))
@@ -165,8 +168,8 @@ wd_mailbox_create(struct wd_domain *d, struct wd_arena *a, const struct wd_mailb
 
 /* ---- delete ---- */
 
-static bool
-expire_messages(struct wd_docs *batch, struct wd_id mailbox, struct wd_error *err)
+bool
+wd_mailbox_expire(struct wd_docs *batch, struct wd_id mailbox, struct wd_error *err)
 {
     bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER;
     bson_t update wd_auto(bson_destroy) = BSON_INITIALIZER;
@@ -210,7 +213,7 @@ delete_row(struct wd_domain *d, struct wd_docs *batch, struct wd_arena *a,
     *modseq = change.first_modseq;
     return keep(batch, once, row->id, err) &&
            wd_validity_raise(batch, row->user, row->uid_validity, err) &&
-           remove_row(batch, row, err) && expire_messages(batch, row->id, err) &&
+           remove_row(batch, row, err) && wd_mailbox_expire(batch, row->id, err) &&
            wd_mailbox_journal(batch, WD_JOURNAL_DELETE, row, *modseq, err);
 }
 
@@ -222,12 +225,26 @@ finish_delete(struct wd_domain *d, struct wd_docs *batch, struct wd_arena *a,
 {
     if (row->path.n)
         return delete_row(d, batch, a, row, once, modseq, err);
-    return expire_messages(batch, row->id, err);
+    return wd_mailbox_expire(batch, row->id, err);
 }
 
-bool
-wd_mailbox_delete(struct wd_domain *d, struct wd_arena *a, struct wd_id user, struct wd_str path,
-                  const struct wd_once *once, struct wd_id *deleted, struct wd_error *err)
+/* The mailbox with a path, or, where that has no bytes, with an id. */
+struct place {
+    struct wd_str path;
+    struct wd_id id;
+};
+
+static bool
+find_place(struct wd_docs *batch, struct wd_arena *a, struct wd_id user, const struct place *place,
+           struct wd_mailbox *row, struct wd_error *err)
+{
+    return place->path.p ? wd_mailbox_need_path(batch, a, user, place->path, row, err)
+                         : wd_mailbox_need_id(batch, a, user, place->id, row, err);
+}
+
+static bool
+delete_at(struct wd_domain *d, struct wd_arena *a, struct wd_id user, const struct place *place,
+          const struct wd_once *once, struct wd_id *deleted, struct wd_error *err)
 {
     struct wd_docs *batch wd_auto(wd_docs_batch_abortp) = NULL;
     struct wd_mailbox row = { 0 };
@@ -238,7 +255,7 @@ wd_mailbox_delete(struct wd_domain *d, struct wd_arena *a, struct wd_id user, st
         return false;
     if (!found || !wd_docs_is_atomic(batch)) {
         bool ok = found ? finish_delete(d, batch, a, &row, once, &modseq, err)
-                        : wd_mailbox_need_path(batch, a, user, path, &row, err) &&
+                        : find_place(batch, a, user, place, &row, err) &&
                               delete_row(d, batch, a, &row, once, &modseq, err);
 
         if (!ok || !wd_docs_batch_commit(wd_take(batch), err))
@@ -247,6 +264,25 @@ wd_mailbox_delete(struct wd_domain *d, struct wd_arena *a, struct wd_id user, st
     }
     *deleted = row.id;
     return true;
+}
+
+bool
+wd_mailbox_delete(struct wd_domain *d, struct wd_arena *a, struct wd_id user, struct wd_str path,
+                  const struct wd_once *once, struct wd_id *deleted, struct wd_error *err)
+{
+    struct place place = { .path = path.p ? path : WD_STR("") };
+
+    return delete_at(d, a, user, &place, once, deleted, err);
+}
+
+bool
+wd_mailbox_delete_id(struct wd_domain *d, struct wd_arena *a, struct wd_id user, struct wd_id mailbox,
+                     const struct wd_once *once, struct wd_error *err)
+{
+    struct place place = { .id = mailbox };
+    struct wd_id deleted;
+
+    return delete_at(d, a, user, &place, once, &deleted, err);
 }
 
 /* ---- subscribe ---- */

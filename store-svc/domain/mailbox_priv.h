@@ -14,6 +14,8 @@ uint32_t wd_validity_above(uint32_t floor);
 /** One row about the mailbox itself. */
 bool wd_mailbox_journal(struct wd_docs *batch, enum wd_journal_command command, const struct wd_mailbox *mailbox,
                         uint64_t modseq, struct wd_error *err) WD_CHECKED;
+/** Lets all messages of a mailbox that is gone expire at once: housekeeping takes them away. */
+bool wd_mailbox_expire(struct wd_docs *docs, struct wd_id mailbox, struct wd_error *err) WD_CHECKED;
 /** Beacons after the commit: of the mailbox (unless it is zero), and of the user's list. */
 void wd_mailbox_tell(struct wd_domain *d, struct wd_id user, struct wd_id mailbox, uint64_t modseq);
 #endif

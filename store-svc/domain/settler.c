@@ -7,6 +7,7 @@
 #include "common/base/alloc.h"
 #include "common/base/vec.h"
 #include "store-svc/domain/doc.h"
+#include "store-svc/domain/mailbox_priv.h"
 #include "store-svc/domain/schema.h"
 
 enum { GATHER_MS = 10, RETRY_MS = 500, AT_ONCE = 64, MOST = 100000 };
@@ -30,6 +31,7 @@ wd_marks_clear(struct wd_docs *docs, struct wd_id user, struct wd_id mailbox,
 {
     bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER;
     bson_t update wd_auto(bson_destroy) = BSON_INITIALIZER;
+    struct wd_docs_updated done;
     bson_t pull, pending, op, list;
     char key[24];
 
@@ -47,8 +49,10 @@ wd_marks_clear(struct wd_docs *docs, struct wd_id user, struct wd_id mailbox,
     bson_append_document_end(&pending, &op);
     bson_append_document_end(&pull, &pending);
     bson_append_document_end(&update, &pull);
-    return wd_docs_update(docs, WD_MAILBOXES, &filter, &update, WD_UPDATE_ONE, NULL, err) ||
-           wd_fail_in(err, "clear marks");
+    if (!wd_docs_update(docs, WD_MAILBOXES, &filter, &update, WD_UPDATE_ONE, &done, err))
+        return wd_fail_in(err, "clear marks");
+    /* Deleted meanwhile: what has just arrived goes the way of the rest. */
+    return done.matched > 0 || wd_mailbox_expire(docs, mailbox, err);
 }
 
 /* ---- the list ---- */

@@ -15,8 +15,8 @@ struct wd_bus_count {
     int64_t ttl_s; /* to the end of the window; -1 when none is open */
 };
 
-/* Runs on a thread of the bus, or of a publisher, one at a time; must not block or call the bus. payload is borrowed; an
- * empty one says that messages of the channel may have been lost. */
+/* Runs on a thread of the bus, or of a publisher, one at a time; must not block or call the bus. payload is borrowed;
+ * an empty one says that messages of the channel may have been lost. */
 typedef void wd_bus_heard(void *data, struct wd_str channel, struct wd_str payload);
 
 struct wd_bus_ops {
@@ -42,8 +42,8 @@ struct wd_bus {
     const struct wd_bus_ops *ops; /* first member of each driver's own struct */
 };
 
-/** Tells every subscriber of the channel in every replica, this one included. At most once, in a publisher's order. When
- *  the bus does not answer, it tells at least those in this process. */
+/** Tells every subscriber of the channel in every replica, this one included. At most once, in a publisher's order.
+ *  When the bus does not answer, it tells at least those in this process. */
 bool wd_bus_publish(struct wd_bus *b, struct wd_str channel, struct wd_str payload, struct wd_error *err) WD_CHECKED;
 /** For the life of the bus; call before the first publish. */
 bool wd_bus_subscribe(struct wd_bus *b, struct wd_str channel, wd_bus_heard *heard, void *data,

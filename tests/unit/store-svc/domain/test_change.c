@@ -222,7 +222,7 @@ start_again(void)
 
 /* ---- crashes ---- */
 
-/* The replica dies before its n-th call on the database, for every n; another one mends, and the caller asks it again. */
+/* The replica dies before its n-th call on the database, for every n; another one mends, and is asked again. */
 START_TEST(a_crash_anywhere_leaves_nothing_wrong)
 {
     bool done = false;
