@@ -2,12 +2,12 @@
 
 wd_build_packages=(
     gcc g++ cmake ninja-build pkg-config protobuf-c-compiler
-    libprotobuf-c-dev libnng-dev libbson-dev libssl-dev zlib1g-dev libevent-dev libsqlite3-dev libjansson-dev
+    libprotobuf-c-dev libnng-dev libbson-dev libmongoc-dev libhiredis-dev libssl-dev zlib1g-dev libevent-dev libsqlite3-dev libjansson-dev
     libidn2-dev libicu-dev libxml2-dev libargon2-dev libcrypt-dev libtomlplusplus-dev check curl
 )
 wd_test_packages=(
-    clang clang-format lld libclang-rt-14-dev llvm python3 python3-pytest python3-protobuf protobuf-compiler openssl git
-    swaks isync mutt tmux sqlite3 procps iproute2 binutils
+    clang clang-format lld libclang-rt-14-dev llvm python3 python3-pytest python3-protobuf python3-pymongo python3-yaml protobuf-compiler openssl git
+    ca-certificates swaks isync getmail6 mutt tmux sqlite3 redis-server procps iproute2 binutils
 )
 
 # wd_install PACKAGE…: installs those that are missing.

@@ -39,27 +39,28 @@ def feed(port, data, half_close=True):
 
 
 def ports(s):
-    return {"imap": s.imap, "lmtp": s.lmtp, "http": s.http}
+    return {"imap": s.imap, "pop3": s.pop3, "lmtp": s.lmtp, "http": s.http}
 
 
 IMAP_TALK = b"a LOGIN %s pass\r\nb SELECT INBOX\r\nc FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)]<0.10>)\r\nd APPEND INBOX (\\Seen) {5+}\r\nhello\r\n" \
             b"e UID SEARCH OR (FROM \"x\" NOT SEEN) UID 1:*\r\nf STORE 1 +FLAGS (\\Deleted x)\r\ng LIST \"\" (%%*)\r\nh IDLE\r\nDONE\r\ni LOGOUT\r\n"
+POP3_TALK = b"CAPA\r\nUSER %s\r\nPASS pass\r\nSTAT\r\nLIST\r\nUIDL 1\r\nRETR 1\r\nTOP 1 10\r\nDELE 1\r\nRSET\r\nAUTH PLAIN AGEAYg==\r\nNOOP\r\nQUIT\r\n"
 LMTP_TALK = b"LHLO x\r\nMAIL FROM:<a@example.net> SIZE=10\r\nRCPT TO:<%s@example.com>\r\nDATA\r\nSubject: x\r\n\r\n..\r\n.\r\nBDAT 3 LAST\r\nabcQUIT\r\n"
 HTTP_TALK = b"POST /user/password?a=b HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 40\r\n\r\n{\"username\":\"%s\",\"password\":\"pass\"}  "
 
 
 def talk(kind, user):
-    return {"imap": IMAP_TALK, "lmtp": LMTP_TALK, "http": HTTP_TALK}[kind] % user.encode()
+    return {"imap": IMAP_TALK, "pop3": POP3_TALK, "lmtp": LMTP_TALK, "http": HTTP_TALK}[kind] % user.encode()
 
 
-@pytest.mark.parametrize("kind", ["imap", "lmtp", "http"])
+@pytest.mark.parametrize("kind", ["imap", "pop3", "lmtp", "http"])
 def test_random_bytes(sanitized, kind):
     rnd = random.Random(11)
     for _ in range(60):
         feed(ports(sanitized)[kind], rnd.randbytes(rnd.randrange(1, 5000)))
 
 
-@pytest.mark.parametrize("kind", ["imap", "lmtp", "http"])
+@pytest.mark.parametrize("kind", ["imap", "pop3", "lmtp", "http"])
 def test_truncated_and_mutated_conversations(sanitized, kind):
     rnd = random.Random(12)
     whole = talk(kind, sanitized.names[0])
@@ -77,10 +78,10 @@ def test_truncated_and_mutated_conversations(sanitized, kind):
         feed(ports(sanitized)[kind], bytes(data))
 
 
-@pytest.mark.parametrize("kind", ["imap", "lmtp", "http"])
+@pytest.mark.parametrize("kind", ["imap", "pop3", "lmtp", "http"])
 def test_one_giant_line(sanitized, kind):
     got = feed(ports(sanitized)[kind], b"a" * (8 << 20))
-    assert got is None or b"BAD" in got or b"500" in got or b"400" in got or b"421" in got or b"413" in got, got[:200]
+    assert got is None or b"BAD" in got or b"500" in got or b"400" in got or b"421" in got or b"413" in got or b"431" in got or b"-ERR" in got, got[:200]
 
 
 def test_imap_literals(sanitized):
@@ -100,10 +101,11 @@ def test_imap_deep_nesting(sanitized):
 
 def test_http_headers(sanitized):
     many = b"".join(b"X-%d: y\r\n" % i for i in range(20000))
-    assert b" 400 " in (feed(sanitized.http, b"GET /health HTTP/1.1\r\n" + many + b"\r\n") or b" 400 ")
-    assert b" 413 " in (feed(sanitized.http, b"POST /user HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n") or b" 413 ")
-    for bad in (b"GET / HTTP/9.9\r\n\r\n", b"GET\r\n\r\n", b"POST /user HTTP/1.1\r\nContent-Length: -1\r\n\r\n", b"POST /user HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
-                b"GET /user?username=%00 HTTP/1.1\r\n\r\n", b"GET /%ff%fe?%=& HTTP/1.1\r\n\r\n"):
+    assert b" 431 " in (feed(sanitized.http, b"GET /health HTTP/1.1\r\nHost: a\r\n" + many + b"\r\n") or b" 431 ")
+    assert b" 413 " in (feed(sanitized.http, b"POST /preauth HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n") or b" 413 ")
+    for bad in (b"GET / HTTP/9.9\r\n\r\n", b"GET\r\n\r\n", b"POST /preauth HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+                b"POST /preauth HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+                b"GET /user?username=%00 HTTP/1.1\r\nHost: a\r\n\r\n", b"GET /%ff%fe?%=& HTTP/1.1\r\nHost: a\r\n\r\n"):
         feed(sanitized.http, bad)
 
 
@@ -131,10 +133,10 @@ def test_rpc_port(sanitized):
 
 def test_memory_stays_bounded(sanitized):
     """Many connections that each hold an unfinished line, literal or body."""
-    before = {n: sanitized.memory_kb(n) for n in ("wd-imap", "wd-lmtp", "wd-http")}
+    before = {n: sanitized.memory_kb(n) for n in ("wd-imap", "wd-pop3", "wd-lmtp", "wd-http")}
     open_ones = []
     for _ in range(60):
-        for port, data in ((sanitized.imap, b"a SELECT " + b"x" * 60000), (sanitized.lmtp, b"LHLO " + b"x" * 60000),
+        for port, data in ((sanitized.imap, b"a SELECT " + b"x" * 60000), (sanitized.pop3, b"USER " + b"x" * 60000), (sanitized.lmtp, b"LHLO " + b"x" * 60000),
                            (sanitized.http, b"POST /user HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 60000)):
             s = socket.create_connection(("127.0.0.1", port), timeout=2)
             s.sendall(data)

@@ -3,7 +3,7 @@ import re
 import time
 
 import pytest
-from harness.server import Server, until
+from harness.server import until
 from harness.wire import Imap, Lmtp
 
 MESSAGE = b"Subject: x\r\n\r\nbody\r\n"
@@ -161,9 +161,9 @@ def test_no_exchange_waits_for_a_delayed_ack(server, user):
 
 
 @pytest.fixture(scope="module")
-def auto():
+def auto(setup):
     """A server with imap.autoExpunge."""
-    s = Server({"imap.autoExpunge": "true"}).start()
+    s = setup({"imap.autoExpunge": "true"}).start()
     yield s
     s.close()
 

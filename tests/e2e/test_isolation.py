@@ -18,7 +18,7 @@ def connect(server):
 
     def client(role, token=None):
         token = (server.data / "tokens" / role).read_text().strip() if role else token
-        clients.append(wdrpc.Client(f"ipc://{server.data}/run/store.ipc", service_token=token, timeout=20))
+        clients.append(wdrpc.Client(server.store_url(), service_token=token, timeout=20))
         return clients[-1]
     yield client
     for c in clients:

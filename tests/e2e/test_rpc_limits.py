@@ -11,7 +11,7 @@ def store(server):
     clients = []
 
     def client(role):
-        clients.append(wdrpc.Client(f"ipc://{server.data}/run/store.ipc", service_token=(server.data / "tokens" / role).read_text().strip(), timeout=60))
+        clients.append(wdrpc.Client(server.store_url(), service_token=(server.data / "tokens" / role).read_text().strip(), timeout=60))
         return clients[-1]
 
     def login(name):

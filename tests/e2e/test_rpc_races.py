@@ -4,6 +4,7 @@ import threading
 
 import pytest
 from harness import wdrpc
+from harness.cluster import Cluster
 from harness.server import BUILD_ASAN, Server
 
 ATTACHED = b"Subject: %d\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b\r\n" \
@@ -11,9 +12,10 @@ ATTACHED = b"Subject: %d\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; 
 EXPECTED = {"MAILBOX_NOT_FOUND", "MAILBOX_EXISTS", "OVER_QUOTA", "MAILBOX_REFUSED"}
 
 
-@pytest.fixture(scope="module", params=["release", "sanitized"])
+@pytest.fixture(scope="module", params=["release", "sanitized", "cluster", "sanitized cluster"])
 def running(request):
-    s = Server(build=BUILD_ASAN).start(seconds=120) if request.param == "sanitized" else Server().start()
+    kind = Cluster if "cluster" in request.param else Server
+    s = kind(build=BUILD_ASAN).start(seconds=120) if "sanitized" in request.param else kind().start()
     yield s
     s.close()
 
@@ -22,7 +24,7 @@ def test_callers_in_each_others_way(running):
     name = running.user(quota=150000)
 
     def client(role="admin"):
-        return wdrpc.Client(f"ipc://{running.data}/run/store.ipc", service_token=(running.data / "tokens" / role).read_text().strip(), timeout=60)
+        return wdrpc.Client(running.store_url(), service_token=(running.data / "tokens" / role).read_text().strip(), timeout=60)
     first = client()
     user = first.call("wd.v1.Users.Get", user=wdrpc.modules()["users"].UserRef(username=name.encode())).id
     everything = wdrpc.modules()["mailboxes"].UidRanges(deltas=[1, 100000])

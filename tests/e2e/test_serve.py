@@ -17,7 +17,7 @@ def own():
     s.close()
 
 
-@pytest.mark.parametrize("name", ["wd-store", "wd-imap", "wd-lmtp", "wd-http"])
+@pytest.mark.parametrize("name", ["wd-store", "wd-imap", "wd-pop3", "wd-lmtp", "wd-http"])
 def test_a_daemon_that_dies_is_started_again(own, name):
     user = own.user()
     (pid,) = own.pids(name)
@@ -79,7 +79,7 @@ def test_a_second_server_on_the_same_data_is_refused(own):
     second = Server(data=own.data)
     second.settings |= {"imap.port": second.imap}
     args = [second.build / "bin/wd", "serve", "--data", own.data, "--set", f"imap.port={second.imap}",
-            "--set", f"lmtp.port={second.lmtp}", "--set", f"api.port={second.http}"]
+            "--set", f"pop3.port={second.pop3}", "--set", f"lmtp.port={second.lmtp}", "--set", f"api.port={second.http}"]
     done = subprocess.run(args, capture_output=True, text=True, timeout=60)
     assert done.returncode != 0
     assert re.search("in use|already|another", done.stdout + done.stderr), done.stdout + done.stderr

@@ -1,14 +1,16 @@
 """kill -9 at random moments under load, then a count of everything.
 
-    python3 -m harness.torture --seed 7 --rounds 10      (from tests/e2e)
+    python3 -m harness.torture --seed 7 --rounds 10 [--cluster]      (from tests/e2e)
 
 8 connections deliver by LMTP and 4 connections append, store flags, copy and move by IMAP, each writing down what it asked
-for and what was acknowledged. Meanwhile wd-store alone, or every process at once, is killed. Afterwards: everything that
-was acknowledged is there once, what was never answered is there once or not at all, nothing is half, flags are as acknowledged,
-and `wd check` finds quota, journal and attachment counters equal to a recount.
+for and what was acknowledged. Meanwhile wd-store alone, or every process at once, is killed; scaled out also a front end, and
+the connections to MongoDB and Redis are cut, refused and slow. Afterwards: everything that was acknowledged is there once,
+what was never answered is there once or not at all, nothing is half, flags are as acknowledged, and `wd check` finds
+quota, journal and attachment counters equal to a recount: on a single node as it is, scaled out after a `wd check --repair`.
 """
 import argparse
 import base64
+import collections
 import contextlib
 import os
 import random
@@ -17,6 +19,7 @@ import signal
 import threading
 import time
 
+from .cluster import FRONTS, Cluster
 from .server import BUILD, Server, until
 from .wire import Imap, ImapError, Lmtp
 
@@ -57,7 +60,7 @@ class Worker(threading.Thread):
             try:
                 self.session()
             except (OSError, ConnectionError, ImapError, TimeoutError, AssertionError) as e:
-                self.lost = repr(e)
+                self.t.lost[repr(e)[:100]] += 1
                 time.sleep(0.02)
             except Exception as e:
                 self.error = e
@@ -119,12 +122,18 @@ class Changer(Worker):
         if not sure:
             return None, None, None
         key = self.rnd.choice(sure)
-        self.imap.ok("NOOP")
-        (line,) = [w for w in self.imap.lines(f'UID SEARCH HEADER MESSAGE-ID "{key}@torture"') if w.startswith(b"* SEARCH")]
-        uids = line.split()[2:]
+        end = time.monotonic() + 15
+        while not (uids := self.find(key)) and time.monotonic() < end:
+            time.sleep(0.05)
         if len(uids) != 1:
             raise RuntimeError(f"{key} is {len(uids)} times in INBOX")
         return key, self.fates[key], int(uids[0])
+
+    def find(self, key):
+        """A NOOP may pass although the store could not be asked what is new: then the next one tells."""
+        self.imap.ok("NOOP")
+        (line,) = [w for w in self.imap.lines(f'UID SEARCH HEADER MESSAGE-ID "{key}@torture"') if w.startswith(b"* SEARCH")]
+        return line.split()[2:]
 
     def flag(self):
         key, fate, uid = self.one()
@@ -141,9 +150,15 @@ class Changer(Worker):
         if not key:
             return
         fate.most["box1"] += 1
-        self.imap.ok(f"UID COPY {uid} box1")
+        self.transfer(f"UID COPY {uid} box1", key)
         fate.least["box1"] += 1
         self.acknowledged += 1
+
+    def transfer(self, command, key):
+        """OK without COPYUID would say that there was no such message, and this one was just found."""
+        answers = self.imap.ok(command)
+        if not any(b"COPYUID" in line for line in [self.imap.tagged, *(whole for whole, *_ in answers)]):
+            raise RuntimeError(f"{command} of {key} did nothing: {self.imap.tagged}")
 
     def move(self):
         key, fate, uid = self.one()
@@ -151,32 +166,97 @@ class Changer(Worker):
             return
         fate.most["box2"] += 1
         fate.least["INBOX"], fate.moving = 0, True
-        self.imap.ok(f"UID MOVE {uid} box2")
+        self.transfer(f"UID MOVE {uid} box2", key)
         fate.most["INBOX"], fate.moving = 0, None
         fate.least["box2"] += 1
         fate.flagged["box2"] = fate.flagged.pop("INBOX")
         self.acknowledged += 1
 
 
+class SingleTrouble:
+    """What befalls `wd serve`."""
+
+    def __init__(self, server, rnd):
+        self.server, self.rnd = server, rnd
+        self.kinds = [self.store, self.everything]
+
+    def strike(self):
+        kind = self.rnd.choice(self.kinds)
+        kind()
+        return kind.__name__
+
+    def store(self):
+        (pid,) = until("wd-store to run", 30, lambda: self.server.pids("wd-store"))
+        with contextlib.suppress(ProcessLookupError):  # it may be on its way out from the last time
+            os.kill(pid, signal.SIGKILL)
+
+    def everything(self):
+        self.server.kill()
+        self.server.start()
+
+
+class ClusterTrouble(SingleTrouble):
+    """What befalls a cluster, and the ways to its databases. Whoever was killed is away for a moment."""
+
+    def __init__(self, server, rnd):
+        super().__init__(server, rnd)
+        self.kinds = [self.store, self.store, self.both_stores, self.front, self.everything, self.mongo_cut, self.mongo_away, self.redis_cut,
+                      self.redis_away, self.mongo_slow]
+
+    def absence(self):
+        time.sleep(self.rnd.uniform(0, 0.8))
+        self.server.start()
+
+    def store(self):
+        self.server.kill_one(self.rnd, "wd-store")
+        self.absence()
+
+    def both_stores(self):
+        self.server.kill_these([d for d in self.server.daemons if d.program == "wd-store"])
+        self.absence()
+
+    def front(self):
+        self.server.kill_one(self.rnd, *FRONTS)
+        self.absence()
+
+    def mongo_cut(self):
+        self.server.mongo_proxy.cut()
+
+    def mongo_away(self):
+        self.server.mongo_proxy.refuse(self.rnd.uniform(0.2, 1.5))
+
+    def redis_cut(self):
+        self.server.redis_proxy.cut()
+
+    def redis_away(self):
+        self.server.redis_proxy.refuse(self.rnd.uniform(0.2, 1.5))
+
+    def mongo_slow(self):
+        """What passes late is cut at a moment when more is on its way."""
+        self.server.mongo_proxy.delay(0.02)
+        time.sleep(self.rnd.uniform(0.2, 0.6))
+        self.server.mongo_proxy.cut()
+        self.server.mongo_proxy.delay(0)
+
+
 class Torture:
-    def __init__(self, seed, rounds=6, build=BUILD, deliverers=8, changers=4, pause=(0.3, 1.5)):
-        self.seed, self.rounds, self.pause = seed, rounds, pause
+    def __init__(self, seed, rounds=6, build=BUILD, deliverers=8, changers=4, pause=(0.3, 1.5), cluster=False, tell=lambda line: None):
+        self.seed, self.rounds, self.pause, self.cluster, self.tell = seed, rounds, pause, cluster, tell
         self.rnd = random.Random(seed)
         self.shared = [self.rnd.randbytes(self.rnd.randrange(1000, 600000)) for _ in range(6)]
-        self.server = Server(build=build)
-        self.over = threading.Event()
+        self.server = Cluster(build=build, proxy=True) if cluster else Server(build=build)
+        self.trouble = (ClusterTrouble if cluster else SingleTrouble)(self.server, self.rnd)
+        self.over, self.lost = threading.Event(), collections.Counter()  # what the workers' sessions ended with
         self.counts = deliverers, changers
 
-    def kill_something(self):
-        if self.rnd.random() < 0.5:
-            (pid,) = until("wd-store to run", 30, lambda: self.server.pids("wd-store"))
-            with contextlib.suppress(ProcessLookupError):  # it may be on its way out from the last time
-                os.kill(pid, signal.SIGKILL)
-        else:
-            self.server.kill()
-            self.server.start()
-
     def run(self):
+        try:
+            return self.all_of_it()
+        except BaseException:
+            self.server.abandon()
+            raise
+
+    def all_of_it(self):
         self.server.start()
         deliverers, changers = self.counts
         workers = [Deliverer(self, i) for i in range(deliverers)] + [Changer(self, 100 + i) for i in range(changers)]
@@ -186,7 +266,7 @@ class Torture:
             until_next = time.monotonic() + self.rnd.uniform(*self.pause)
             while time.monotonic() < until_next and not any(w.error for w in workers):
                 time.sleep(0.01)
-            self.kill_something()
+            self.tell(self.trouble.strike())
         time.sleep(1)
         self.over.set()
         for w in workers:
@@ -196,6 +276,8 @@ class Torture:
         self.acknowledged = sum(w.acknowledged for w in workers)
         self.server.kill()
         self.server.start()
+        if self.cluster:  # without transactions a kill may leave counters to be mended, never mail
+            self.tell(self.server.wd("check", "--repair", "--bodies", check=False).stdout)
         for w in workers:
             self.verify(w)
         done = self.server.wd("check", "--bodies", check=False)
@@ -241,10 +323,11 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--seed", type=int, default=int(time.time()))
     ap.add_argument("--rounds", type=int, default=10)
+    ap.add_argument("--cluster", action="store_true", help="scaled out, over MongoDB and Redis")
     a = ap.parse_args()
     print(f"seed {a.seed}", flush=True)
-    done = Torture(a.seed, a.rounds).run()
-    print(f"{done} operations were acknowledged in {a.rounds} kills, and all of them are there")
+    done = Torture(a.seed, a.rounds, cluster=a.cluster, tell=lambda line: print(line, flush=True)).run()
+    print(f"{done} operations were acknowledged in {a.rounds} disasters, and all of them are there")
 
 
 if __name__ == "__main__":

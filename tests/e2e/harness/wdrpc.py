@@ -27,7 +27,6 @@ except ModuleNotFoundError:  # another interpreter than the system's: take Debia
     sys.path.append("/usr/lib/python3/dist-packages")
 
 PROTO_DIR = os.environ.get("WD_PROTO_DIR") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../proto")
-NAMES = ("envelope", "users", "auth", "mailboxes", "messages", "delivery", "events", "admin")
 MAX_MESSAGE = 1280 * 1024
 REQ, SUB = 0x30, 0x21
 _generated = None
@@ -38,7 +37,7 @@ def modules():
     global _generated
     if _generated is None:
         directory = tempfile.TemporaryDirectory(prefix="wd-proto.")
-        files = [f"wd/v1/{n}.proto" for n in NAMES if os.path.exists(os.path.join(PROTO_DIR, f"wd/v1/{n}.proto"))]
+        files = sorted(f"wd/v1/{name}" for name in os.listdir(os.path.join(PROTO_DIR, "wd/v1")) if name.endswith(".proto"))
         subprocess.run(["protoc", f"--proto_path={PROTO_DIR}", f"--python_out={directory.name}", *files], check=True)
         sys.path.insert(0, directory.name)
         try:
