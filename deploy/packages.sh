@@ -6,7 +6,7 @@ wd_build_packages=(
     libidn2-dev libicu-dev libxml2-dev libargon2-dev libcrypt-dev libtomlplusplus-dev check curl
 )
 wd_test_packages=(
-    clang clang-format lld libclang-rt-14-dev llvm python3 python3-pytest python3-protobuf python3-pymongo python3-yaml protobuf-compiler openssl git
+    clang clang-format lld libclang-rt-14-dev llvm python3 python3-venv python3-pytest python3-protobuf python3-pymongo python3-yaml protobuf-compiler openssl git
     ca-certificates swaks isync getmail6 mutt tmux sqlite3 redis-server procps iproute2 binutils
 )
 

@@ -1,12 +1,10 @@
-/* frontends/http/value.h – one parameter: checked and brought to its normal form. */
+/* frontends/http/value.h – one parameter that is neither an array nor an object: checked and brought to its normal
+ * form. */
 #ifndef WD_HTTP_VALUE_H
 #define WD_HTTP_VALUE_H
-#include <jansson.h>
+#include "frontends/http/check.h"
 
-#include "common/base/error.h"
-#include "frontends/http/route.h"
-
-/** *out is a new reference to a string, integer or boolean; NULL when the parameter is not given and need not be.
- *  WD_INVALID with a text that names the parameter. */
-bool http_value_read(const struct http_param *p, const json_t *given, json_t **out, struct wd_error *err);
+/** As http_check_value(), for every type but HTTP_ARRAY and HTTP_OBJECT. */
+bool http_value_read(struct http_check *k, const struct http_place *at, const struct http_param *p,
+                     const json_t *given, json_t **out);
 #endif

@@ -52,6 +52,8 @@ insert_row(const struct wd_domain *d, struct wd_docs *docs, const struct wd_auth
     wd_doc_add_str(&row, "result", wd_str_c(e->result));
     add_text(&row, "protocol", e->protocol);
     add_text(&row, "ip", e->ip);
+    add_text(&row, "sess", e->sess);
+    add_text(&row, "appId", e->app_id);
     add_text(&row, "requiredScope", wd_str_c(e->scope));
     add_text(&row, "source", wd_str_c(e->source));
     if (!wd_id_is_zero(e->asp))
@@ -95,4 +97,32 @@ wd_authlog_add(const struct wd_domain *d, struct wd_docs *docs, const struct wd_
         return insert_row(d, docs, e, key, event, err);
     wd_doc_id(&row, "_id", event);
     return true;
+}
+
+bool
+wd_authlog_list(const struct wd_domain *d, struct wd_arena *a, const struct wd_authlog_query *q,
+                const struct wd_page *page, wd_page_row *each, void *data, struct wd_paged *out, struct wd_error *err)
+{
+    static const struct wd_page_order newest_first = { .coll = WD_AUTHLOG, .descending = true };
+    bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER;
+
+    wd_doc_add_id(&filter, "user", q->user);
+    if (q->action.n)
+        wd_doc_add_str(&filter, "action", q->action);
+    if (q->ip.n)
+        wd_doc_add_str(&filter, "ip", q->ip);
+    return wd_page_read(d->users, a, &newest_first, &filter, page, each, data, out, err);
+}
+
+bool
+wd_authlog_get(const struct wd_domain *d, struct wd_id user, struct wd_id event, bson_t *doc, struct wd_error *err)
+{
+    bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER;
+    bool found;
+
+    wd_doc_add_id(&filter, "_id", event);
+    wd_doc_add_id(&filter, "user", user);
+    if (!wd_docs_find_one(d->users, WD_AUTHLOG, &filter, NULL, doc, &found, err))
+        return wd_fail_in(err, "find authlog event");
+    return found || wd_fail(err, WD_EVENT_NOT_FOUND, "Event was not found");
 }

@@ -19,6 +19,7 @@
 #define WD_FILES        "attachments.files"
 #define WD_REQUESTS     "requests"
 #define WD_REGISTER     "addressregister"
+#define WD_ACCESSTOKENS "accesstokens"
 
 /** All collections of one database role, ended by NULL, for wd_docs_ensure(). */
 const struct wd_docs_collection *const *wd_schema(void);

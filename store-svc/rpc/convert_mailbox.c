@@ -14,7 +14,8 @@ wd_pb_mailbox(struct wd_call *call, const struct wd_mailbox *from, Wd__V1__Mailb
     to->uid_validity = from->uid_validity;
     to->uid_next = from->uid_next;
     to->highest_modseq = from->modify_index;
-    to->has_subscribed = to->has_hidden = to->has_retention_ms = true;
+    to->has_subscribed = to->has_hidden = to->has_retention_ms = to->has_encrypt_messages = true;
+    to->encrypt_messages = from->encrypt;
     to->subscribed = from->subscribed;
     to->hidden = from->hidden;
     to->retention_ms = from->retention_ms;

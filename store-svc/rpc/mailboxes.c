@@ -1,9 +1,11 @@
 /* The Mailboxes service (proto/wd/v1/mailboxes.proto). What sessions need of one mailbox is in sessions.c. */
 #include "store-svc/domain/mailbox_edit.h"
 #include "store-svc/domain/mailbox_list.h"
+#include "store-svc/domain/mailbox_update.h"
 #include "store-svc/domain/quota.h"
 #include "store-svc/domain/view.h"
 #include "store-svc/rpc/convert_mailbox.h"
+#include "store-svc/rpc/mailbox_admin.h"
 #include "store-svc/rpc/sessions.h"
 
 enum {
@@ -24,6 +26,13 @@ add_counts(struct wd_call *call, struct wd_mailbox *from, Wd__V1__Mailbox *to)
     to->messages = counts.messages;
     to->unseen = counts.unseen;
     return true;
+}
+
+static bool
+add_size(struct wd_call *call, const struct wd_mailbox *from, Wd__V1__Mailbox *to)
+{
+    to->has_size = true;
+    return wd_mailbox_size(wd_call_domain(call)->docs, from->id, &to->size, &call->err);
 }
 
 /* As many rows as a reply has room for: the first one always. */
@@ -64,6 +73,9 @@ list_page(struct wd_call *call, const Wd__V1__ListMailboxesRequest *req, Wd__V1_
     for (size_t i = 0; req->counters && i < out->n_mailboxes; i++)
         if (!add_counts(call, &rows[i], out->mailboxes[i]))
             return false;
+    for (size_t i = 0; req->sizes && i < out->n_mailboxes; i++)
+        if (!add_size(call, &rows[i], out->mailboxes[i]))
+            return false;
     if (more || out->n_mailboxes < n) {
         out->has_next_cursor = true;
         out->next_cursor = wd_pb_str(rows[out->n_mailboxes - 1].path);
@@ -95,6 +107,7 @@ mailboxes_create(Wd__V1__Mailboxes_Service *svc, const Wd__V1__CreateMailboxRequ
         .path = wd_str_pb(req->path),
         .retention_ms = req->has_retention_ms ? req->retention_ms : -1,
         .hidden = req->hidden,
+        .encrypt = req->encrypt_messages,
     };
     struct wd_mailbox made;
     struct wd_once once;

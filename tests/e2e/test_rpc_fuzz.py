@@ -113,7 +113,10 @@ def test_random_requests(sanitized):
     known = {"user": ids, "id": ids, "mailbox": boxes, "upload": ["a" * 24, "b" * 24], "path": [b"INBOX", b"Trash", b"Box", b"Box/x"],
              "target_path": [b"INBOX", b"Trash", b"Box"], "new_path": [b"Box", b"Box/x", b"Other"], "username": names, "address": addresses,
              "password": ["pass"], "scope": ["imap", "master", "pop3"], "protocol": ["IMAP", "POP3"], "recipients": addresses, "ip": ["127.0.0.1", "192.0.2.1"],
-             "sender": ["a@example.net", ""], "session_id": ["s1"], "domain": ["example.com"], "alias": ["alias.example"]}
+             "sender": ["a@example.net", ""], "session_id": ["s1"], "domain": ["example.com"], "alias": ["alias.example"], "role": ["user", "manager"]}
+    client.service_token = token["admin"]
+    known["token"] = [client.call("wd.v1.Auth.CreateAccessToken", name="panel", role="manager").token for _ in range(300)]
+    known["event"] = [e.id for user in ids for e in client.call("wd.v1.Auth.ListEvents", user=user).events]
     every = [(n, t) for n, t in methods() if n not in ("wd.v1.Admin.Check",)]
     pids = sorted(sanitized.pids())
     make, count, bad, accepted = Maker(SEED, known), 0, [], set()

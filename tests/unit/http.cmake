@@ -1,2 +1,10 @@
-wd_test(frontends/http/test_map.c DEPS wd_http)
-wd_test(frontends/http/test_params.c DEPS wd_http)
+foreach(test access body check cursor head map openapi params route)
+    wd_test(frontends/http/test_${test}.c DEPS wd_http)
+endforeach()
+foreach(test conn event_stream store)
+    wd_test(frontends/http/test_${test}.c SOURCES frontends/http/server_fixture.c DEPS wd_http)
+endforeach()
+foreach(test access_token page)
+    wd_test(store-svc/domain/test_${test}.c THREADS MONGO SOURCES store-svc/domain/users_fixture.c
+        DEPS wd_store_domain ${store_drivers} wd_driver_fault)
+endforeach()

@@ -24,6 +24,9 @@ static const struct wd_config_key root_keys[] = {
     { "store.url", WD_CONFIG_STRING, "ipc:///run/wd", 0, 0, "the store" },
     { "store.secret", WD_CONFIG_STRING, NULL, 0, 0, "token" },
     { "store.offset", WD_CONFIG_INT, "-5", -10, 10, "a number that may be negative" },
+    { "store.bus", WD_CONFIG_STRING, NULL, 0, 0, "a URL, or a table" },
+    { "store.bus.port", WD_CONFIG_INT, "6379", 1, 65535, "of the table" },
+    { "store.bus.password", WD_CONFIG_STRING, NULL, 0, 0, "of the table" },
     { "store.tags", WD_CONFIG_LIST, "a, b,,c", 0, 0, "a list" },
     { "spamHeader", WD_CONFIG_TABLES, NULL, 0, 0, "rules" },
     { NULL, WD_CONFIG_STRING, NULL, 0, 0, NULL },
@@ -246,6 +249,63 @@ printed(const struct wd_config *c)
     return text;
 }
 
+static const struct {
+    const char *url, *printed;
+} urls[] = {
+    { "mongodb://me:hunter2@host/db", "mongodb://me:***@host/db" },
+    { "mongodb://me:hunter2@a,b:27018/db?tls=true", "mongodb://me:***@a,b:27018/db?tls=true" },
+    { "mongodb://me:hun@ter2@host/db", "mongodb://me:***@host/db" },
+    { "mongodb://me:hun/ter2@host/db", "mongodb://me:***@host/db" },
+    { "mongodb://me@host/db", "mongodb://me@host/db" },
+    { "mongodb://host/db?tlsCertificateKeyFilePassword=hunter2&tls=true",
+      "mongodb://host/db?tlsCertificateKeyFilePassword=***&tls=true" },
+    { "mongodb://me@h/db?authMechanismProperties=AWS_SESSION_TOKEN:hunter2",
+      "mongodb://me@h/db?authMechanismProperties=***" },
+    { "mongodb://me:hunter2@h/db?password=hunter2", "mongodb://me:***@h/db?password=***" },
+    { "mongodb://me:hun?ter2@h/db", "mongodb://***" },
+    { "redis://hunter2@host:6379/3", "redis://***@host:6379/3" },
+    { "redis://:hunter2@host", "redis://:***@host" },
+    { "redis://me:hunter2@host/3?db=4&password=hunter2", "redis://me:***@host/3?db=4&password=***" },
+    { "redis://host/3?password=hun@ter2", "redis://***" },
+    { "redis://host:6379", "redis://host:6379" },
+    { "ipc:///run/wd", "ipc:///run/wd" },
+};
+
+START_TEST(passwords_in_urls_are_hidden)
+{
+    const char *sets[] = { NULL, NULL };
+    char set[160], expected[160];
+    struct wd_config *c;
+    char *text;
+
+    snprintf(set, sizeof set, "store.url=%s", urls[_i].url);
+    snprintf(expected, sizeof expected, "store.url = \"%s\"\n", urls[_i].printed);
+    sets[0] = set;
+    c = must_load(NULL, sets);
+    text = printed(c);
+    ck_assert_msg(strstr(text, expected), "%s", text);
+    ck_assert_msg(!strstr(text, "ter2"), "%s", text);
+    free(text);
+    wd_config_free(c);
+}
+END_TEST
+
+/* TOML has either the value or the table. */
+START_TEST(a_value_in_place_of_a_table_can_be_read_again)
+{
+    static const char *const sets[] = { "store.bus=redis://h", "store.bus.password=hunter2", NULL };
+    struct wd_config *c = must_load(NULL, sets), *again;
+    char *text = printed(c);
+
+    ck_assert_ptr_nonnull(strstr(text, "store.bus = \"redis://h\"\n# store.bus.password = \"***\"\n"));
+    again = must_load(text, NULL);
+    ck_assert_str_eq(wd_config_string(again, "store.bus"), "redis://h");
+    free(text);
+    wd_config_free(again);
+    wd_config_free(c);
+}
+END_TEST
+
 START_TEST(printing_hides_secrets_and_can_be_read_again)
 {
     struct wd_config *c = must_load("[imap]\nname = \"a\\\"b\\\\c\\n\\t\"\nuseProxy = [\"x\", \"y\"]\n"
@@ -337,6 +397,8 @@ main(void)
     tcase_add_test(cases, overrides_that_are_refused);
     tcase_add_test(cases, kinder_types);
     tcase_add_test(cases, printing_hides_secrets_and_can_be_read_again);
+    tcase_add_loop_test(cases, passwords_in_urls_are_hidden, 0, WD_COUNT(urls));
+    tcase_add_test(cases, a_value_in_place_of_a_table_can_be_read_again);
     tcase_add_test(cases, command_lines);
     tcase_add_test(cases, command_lines_that_are_refused);
     tcase_add_loop_exit_test(cases, help_and_version_exit_well, 0, 0, 2);

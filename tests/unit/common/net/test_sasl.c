@@ -55,6 +55,23 @@ START_TEST(one_answer_holds_all)
 }
 END_TEST
 
+START_TEST(an_identity_may_stand_in_for_the_user)
+{
+    struct wd_sasl s wd_auto(wd_sasl_done) = { 0 };
+
+    ck_assert(wd_sasl_begin(&s, WD_STR("PLAIN")));
+    s.any_identity = true;
+    ck_assert_int_eq(give(&s, WD_STR("user\0\0pass")), WD_SASL_DONE);
+    ck_assert(wd_str_eq(s.user, WD_STR("user")));
+    ck_assert(wd_sasl_begin(&s, WD_STR("PLAIN")));
+    ck_assert(!s.any_identity);
+    ck_assert_int_eq(give(&s, WD_STR("user\0\0pass")), WD_SASL_BAD);
+    ck_assert(wd_sasl_begin(&s, WD_STR("PLAIN")));
+    s.any_identity = true;
+    ck_assert_int_eq(give(&s, WD_STR("\0\0pass")), WD_SASL_BAD);
+}
+END_TEST
+
 START_TEST(login_asks_twice)
 {
     struct wd_sasl s wd_auto(wd_sasl_done) = { 0 };
@@ -130,6 +147,7 @@ main(void)
     TCase *cases = tcase_create("sasl");
 
     tcase_add_loop_test(cases, one_answer_holds_all, 0, WD_COUNT(rows));
+    tcase_add_test(cases, an_identity_may_stand_in_for_the_user);
     tcase_add_test(cases, login_asks_twice);
     tcase_add_test(cases, login_refuses_empty_answers_and_nul);
     tcase_add_test(cases, answers_that_are_no_base64);

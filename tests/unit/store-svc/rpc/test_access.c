@@ -9,13 +9,14 @@
 #include "wd/v1/auth.pb-c.h"
 #include "wd/v1/delivery.pb-c.h"
 #include "wd/v1/events.pb-c.h"
+#include "wd/v1/maildrop.pb-c.h"
 #include "wd/v1/messages.pb-c.h"
 #include "wd/v1/users.pb-c.h"
 
 static const ProtobufCServiceDescriptor *const services[] = {
     &wd__v1__users__descriptor,    &wd__v1__auth__descriptor,   &wd__v1__mailboxes__descriptor,
     &wd__v1__messages__descriptor, &wd__v1__delivery__descriptor, &wd__v1__events__descriptor,
-    &wd__v1__admin__descriptor,
+    &wd__v1__admin__descriptor,    &wd__v1__maildrop__descriptor,
 };
 
 static struct wd_id user;
@@ -83,7 +84,18 @@ static const struct {
     { "wd.v1.Messages.Fetch",       WD_ROLE_IMAP,  0,               WD_UNAUTHENTICATED },
     { "wd.v1.Messages.Fetch",       WD_ROLE_IMAP,  WD_SCOPE_POP3,   WD_FORBIDDEN },
     { "wd.v1.Messages.Fetch",       WD_ROLE_IMAP,  WD_SCOPE_MASTER, WD_FORBIDDEN },
-    { "wd.v1.Messages.Fetch",       WD_ROLE_POP3,  WD_SCOPE_POP3,   0 },
+    { "wd.v1.Messages.Fetch",       WD_ROLE_POP3,  WD_SCOPE_POP3,   WD_FORBIDDEN },
+    { "wd.v1.Messages.Store",       WD_ROLE_POP3,  WD_SCOPE_POP3,   WD_FORBIDDEN },
+    { "wd.v1.Messages.Expunge",     WD_ROLE_POP3,  WD_SCOPE_POP3,   WD_FORBIDDEN },
+    { "wd.v1.Messages.ReadBody",    WD_ROLE_POP3,  WD_SCOPE_POP3,   0 },
+    { "wd.v1.Messages.ReadBody",    WD_ROLE_POP3,  WD_SCOPE_IMAP,   WD_FORBIDDEN },
+    { "wd.v1.Messages.ReadBody",    WD_ROLE_POP3,  0,               WD_UNAUTHENTICATED },
+    { "wd.v1.Maildrop.Open",        WD_ROLE_POP3,  WD_SCOPE_POP3,   0 },
+    { "wd.v1.Maildrop.Open",        WD_ROLE_POP3,  0,               WD_UNAUTHENTICATED },
+    { "wd.v1.Maildrop.Open",        WD_ROLE_IMAP,  WD_SCOPE_IMAP,   WD_FORBIDDEN },
+    { "wd.v1.Maildrop.Update",      WD_ROLE_POP3,  WD_SCOPE_POP3,   0 },
+    { "wd.v1.Maildrop.Update",      WD_ROLE_HTTP,  WD_SCOPE_IMAP,   WD_FORBIDDEN },
+    { "wd.v1.Maildrop.Update",      WD_ROLE_ADMIN, 0,               0 },
     { "wd.v1.Messages.Append",      WD_ROLE_POP3,  WD_SCOPE_POP3,   WD_FORBIDDEN },
     { "wd.v1.Messages.Fetch",       WD_ROLE_LMTP,  0,               WD_FORBIDDEN },
     { "wd.v1.Messages.Fetch",       WD_ROLE_LMTP,  WD_SCOPE_IMAP,   WD_FORBIDDEN },
