@@ -37,8 +37,7 @@ LMTP_RFC = {
 POP3_RFC = {
     "auth": "5034; 4616", "capa": "2449 §5", "dele": "1939 §5", "list": "1939 §5", "noop": "1939 §5", "pass": "1939 §7",
     "quit": "1939 §5, §6", "retr": "1939 §5", "rset": "1939 §5", "stat": "1939 §5", "stls": "2595 §4", "top": "1939 §7",
-    "uidl": "1939 §7", "user": "1939 §7",
-}
+    "uidl": "1939 §7", "user": "1939 §7", "utf8": "6856"}
 STATES = {"ST_ANY": "any", "ST_OUT": "before login", "ST_IN": "after login", "ST_AUTH": "after login, nothing selected",
           "ST_SELECTED": "selected"}
 NEEDS = {"NEED_LHLO": "LHLO", "NEED_MAIL": "MAIL", "NEED_NO_MAIL": "no MAIL", "NEED_ARGS": "arguments",
