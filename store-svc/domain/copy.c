@@ -79,8 +79,8 @@ transferred(const struct transfer *t, const struct wd_message *m, const bson_t *
     wd_doc_add_int(out, "rdate", t->retention.at_ms);
     if (junk > 0 || (m->junk && junk == 0))
         wd_doc_add_bool(out, "junk", true);
-    if (t->move && m->copied)
-        wd_doc_add_bool(out, "copied", true);
+    wd_doc_add_bool(out, "copied", t->move && m->copied);
+    wd_doc_add_bool(out, "userDeleted", false);
     wd_doc_copy(out, doc, renewed);
     return out;
 }

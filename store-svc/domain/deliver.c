@@ -179,8 +179,8 @@ give_up(struct delivery *v, struct copy *c, const struct wd_error *err)
 static bool
 store(struct delivery *v, struct copy **copies, size_t n, struct wd_error *err)
 {
-    struct wd_insert inserts[SHARED];
-    struct wd_inserted made[SHARED];
+    struct wd_insert inserts[SHARED] = { 0 };
+    struct wd_inserted made[SHARED] = { 0 };
     size_t i;
 
     for (i = 0; i < n; i++) {

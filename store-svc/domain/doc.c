@@ -13,9 +13,16 @@ find(const bson_t *doc, const char *field, bson_iter_t *out)
 int64_t
 wd_doc_int(const bson_t *doc, const char *field, int64_t fallback)
 {
+    static const double limit = 9223372036854774784.0; /* the largest double below 2^63 */
     bson_iter_t at;
+    double d;
 
-    return find(doc, field, &at) && BSON_ITER_HOLDS_NUMBER(&at) ? bson_iter_as_int64(&at) : fallback;
+    if (!find(doc, field, &at) || !BSON_ITER_HOLDS_NUMBER(&at))
+        return fallback;
+    if (!BSON_ITER_HOLDS_DOUBLE(&at))
+        return bson_iter_as_int64(&at);
+    d = bson_iter_double(&at);
+    return d >= -limit && d <= limit ? (int64_t)d : fallback; /* no NaN either */
 }
 
 bool

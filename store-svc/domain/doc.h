@@ -8,7 +8,8 @@
 #include "common/base/str.h"
 
 /* Readers: the value of a top-level or dotted field, or the fallback when it is missing or of another type. Numbers of
- * any numeric type are taken; strings and binaries are both taken by _str. Slices are borrowed from the document. */
+ * any numeric type are taken, doubles when an int64_t has room for them; strings and binaries are both taken by _str.
+ * Slices are borrowed from the document. */
 int64_t wd_doc_int(const bson_t *doc, const char *field, int64_t fallback);
 bool wd_doc_bool(const bson_t *doc, const char *field, bool fallback);
 struct wd_str wd_doc_str(const bson_t *doc, const char *field);

@@ -26,10 +26,31 @@ lines_size(const struct wd_blob_info *info)
     return digits ? digits + (digits - 1) / line_of(info) * 2 : 0;
 }
 
+/* Bytes of line ends behind the last line. WildDuck forgets them, but it keeps the size of the whole; other differences
+ * of the two sizes are losses that nothing can mend. */
+static uint64_t
+tail_size(const struct wd_blob_info *info)
+{
+    uint64_t lines = lines_size(info);
+
+    if (info->tail || info->encoded_length <= lines || (info->encoded_length - lines) % 2)
+        return (uint64_t)info->tail * 2;
+    return info->encoded_length - lines;
+}
+
 uint64_t
 wd_encoded_size(const struct wd_blob_info *info)
 {
-    return info->decoded ? lines_size(info) + (uint64_t)info->tail * 2 : info->length;
+    return info->decoded ? lines_size(info) + tail_size(info) : info->length;
+}
+
+bool
+wd_encoded_equal(const struct wd_blob_info *a, const struct wd_blob_info *b)
+{
+    uint64_t digits = digits_of(a);
+    bool one_line = digits <= line_of(a) && digits <= line_of(b);
+
+    return a->length == b->length && (one_line || line_of(a) == line_of(b)) && tail_size(a) == tail_size(b);
 }
 
 static bool

@@ -26,6 +26,20 @@ list_id(struct wd_str value)
     return wd_str_part(value, open + 1, close);
 }
 
+/* A NUL would make the value binary in the document, and other readers want text. */
+static struct wd_str
+without_nul(struct wd_arena *a, struct wd_str s)
+{
+    char *p;
+
+    if (!s.n || !memchr(s.p, '\0', s.n))
+        return s;
+    p = wd_arena_alloc(a, s.n);
+    for (size_t i = 0; i < s.n; i++)
+        p[i] = s.p[i] ? s.p[i] : ' ';
+    return wd_str_n(p, s.n);
+}
+
 void
 wd_intake_index(struct wd_arena *a, struct wd_str block, struct wd_intake_headers *out)
 {
@@ -38,7 +52,7 @@ wd_intake_index(struct wd_arena *a, struct wd_str block, struct wd_intake_header
 
             if (!wd_str_ieq(field.name, indexed[i]))
                 continue;
-            h.value = wd_text_fold(a, wd_header_decode(a, field.value));
+            h.value = without_nul(a, wd_text_fold(a, wd_header_decode(a, field.value)));
             if (wd_str_eq(h.key, WD_STR("list-id")))
                 h.value = list_id(h.value);
             h.value = wd_str_part(h.value, 0, wd_utf8_cut(h.value, WD_INTAKE_INDEXED_MAX));
@@ -102,13 +116,15 @@ wd_intake_header_fields(struct wd_intake_work *w)
 {
     struct wd_intake *out = w->out;
     struct wd_intake_headers headers = { 0 };
+    struct wd_str subject;
 
     wd_envelope_read(w->arena, out->header, &out->envelope);
-    out->msgid = wd_str_trim(out->envelope.message_id);
+    subject = without_nul(w->arena, out->envelope.subject);
+    out->msgid = wd_str_trim(without_nul(w->arena, out->envelope.message_id));
     if (out->msgid.n == 0)
         out->msgid = new_message_id(w->arena, &out->envelope);
-    out->subject = wd_text_collapse(w->arena, out->envelope.subject);
-    out->thread_subject = wd_thread_subject(w->arena, out->envelope.subject);
+    out->subject = wd_text_collapse(w->arena, subject);
+    out->thread_subject = wd_thread_subject(w->arena, subject);
     thread_ids(w);
     out->hdate_ms = header_date(w);
     wd_intake_index(w->arena, out->header, &headers);
@@ -172,6 +188,9 @@ add_text(bson_t *doc, const char *key, struct wd_str text)
     struct wd_buf fixed wd_auto(wd_buf_done) = { 0 };
 
     wd_utf8_repair(&fixed, text);
+    for (size_t i = 0; i < fixed.n; i++)
+        if (fixed.p[i] == '\0')
+            fixed.p[i] = ' ';
     wd_doc_add_str(doc, key, wd_buf_view(&fixed));
 }
 

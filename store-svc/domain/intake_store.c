@@ -1,5 +1,6 @@
 #include "common/base/b64.h"
 #include "store-svc/domain/doc.h"
+#include "store-svc/domain/encoded.h"
 #include "store-svc/domain/intake_priv.h"
 
 static uint64_t
@@ -100,21 +101,52 @@ write_blob(struct wd_intake_work *w, const struct wd_intake_range *ranges, size_
     return wd_blobs_write_finish(s.writer, err);
 }
 
+static bool
+is_kept(const struct wd_intake_work *w, const struct wd_blob_key *key, size_t *place)
+{
+    for (*place = 0; *place < w->blobs.n; ++*place)
+        if (memcmp(w->blobs.p[*place].ref.key.b, key->b, sizeof key->b) == 0)
+            return true;
+    return false;
+}
+
+/* WildDuck decodes also what cannot be encoded to the same bytes again. */
+static bool
+gives_back(const struct wd_blob_info *there, const struct wd_blob_info *wanted)
+{
+    if (!there->decoded)
+        return there->length == wanted->encoded_length;
+    return wanted->decoded && wd_encoded_equal(there, wanted);
+}
+
+/* A body whose own name is taken by such a one has the hash of that name as its name: the same every time. */
+static void
+other_name(struct wd_blob_key *key)
+{
+    struct wd_blob_key taken = *key;
+
+    EVP_Digest(taken.b, sizeof taken.b, key->b, NULL, EVP_sha256(), NULL);
+}
+
 /* Adds one more occurrence of a body: stores it unless it is there. Returns its place in w->blobs. */
 static bool
 keep_blob(struct wd_intake_work *w, const struct wd_intake_range *ranges, size_t n, const struct wd_intake_blob *wanted,
           size_t *place, struct wd_error *err)
 {
     struct wd_intake_blob blob = *wanted;
-    bool found;
+    bool found = false, usable = false;
 
-    for (*place = 0; *place < w->blobs.n; ++*place)
-        if (memcmp(w->blobs.p[*place].ref.key.b, wanted->ref.key.b, sizeof wanted->ref.key.b) == 0) {
+    for (int names = 0; names < 2 && !usable; names++) {
+        if (names)
+            other_name(&blob.ref.key);
+        if (is_kept(w, &blob.ref.key, place)) {
             w->blobs.p[*place].ref.count++;
             return true;
         }
-    if (!wd_blobs_stat(w->blobs_port, &wanted->ref.key, &blob.info, &found, err))
-        return false;
+        if (!wd_blobs_stat(w->blobs_port, &blob.ref.key, &blob.info, &found, err))
+            return false;
+        usable = !found || gives_back(&blob.info, &wanted->info);
+    }
     if (!found) {
         blob.info = wanted->info;
         if (!write_blob(w, ranges, n, &blob, err))
@@ -161,7 +193,22 @@ wd_intake_store_ranges(struct wd_intake_work *w, const struct wd_intake_range *r
         blob.info.encoded_length += ranges[i].size;
     blob.info.length = blob.info.encoded_length;
     copy_text(blob.info.content_type, sizeof blob.info.content_type, WD_STR("application/octet-stream"));
-    return keep_blob(w, ranges, n, &blob, &place, err);
+    if (!keep_blob(w, ranges, n, &blob, &place, err))
+        return false;
+    *key = w->blobs.p[place].ref.key;
+    return true;
+}
+
+/* WildDuck puts a CRLF behind a full line even when it is the only one, so a single line is kept as not full. */
+static uint32_t
+line_length(const struct wd_mime_part *part)
+{
+    enum { USUAL = 76, MOST = 998 };
+    uint64_t digits = (part->decoded_size + 2) / 3 * 4;
+
+    if (!part->proven || digits > part->line_length || digits >= MOST)
+        return part->line_length;
+    return digits <= USUAL ? USUAL : MOST;
 }
 
 static bool
@@ -180,7 +227,7 @@ store_part(struct wd_intake_work *w, uint32_t index, uint32_t number, struct wd_
     blob.ref.key = w->leaves.p[index].key;
     blob.info.encoded_length = range.size;
     blob.info.decoded = part->proven;
-    blob.info.line_length = part->line_length;
+    blob.info.line_length = line_length(part);
     blob.info.tail = part->tail;
     blob.info.length = part->proven ? part->decoded_size : range.size;
     copy_text(blob.info.transfer_encoding, sizeof blob.info.transfer_encoding, part->encoding_name);
@@ -189,9 +236,11 @@ store_part(struct wd_intake_work *w, uint32_t index, uint32_t number, struct wd_
     type[n] = '/';
     copy_text(type + n + 1, sizeof type - n - 1, part->subtype);
     copy_text(blob.info.content_type, sizeof blob.info.content_type, wd_str_c(type));
+    if (!keep_blob(w, &range, 1, &blob, &w->leaves.p[index].blob, err))
+        return false;
     w->bodies[index].attachment = number;
-    w->bodies[index].key = blob.ref.key;
-    return keep_blob(w, &range, 1, &blob, &w->leaves.p[index].blob, err);
+    w->bodies[index].key = w->blobs.p[w->leaves.p[index].blob].ref.key;
+    return true;
 }
 
 /* Which leaves leave the document: all but texts that are shown, and of these the long ones (docs/storage.md). */

@@ -10,7 +10,7 @@ struct build {
     struct WD_VEC(struct wd_segment) segments;
     uint64_t at;
     bool join;  /* a block ended: CRLF comes before the next one */
-    bool tight; /* no CRLF between a preamble and the first boundary line: other writers kept it in the preamble */
+    bool tight; /* a preamble that ends with CRLF has the one before the boundary line: so other writers keep it */
 };
 
 static void
@@ -35,6 +35,12 @@ add_delimiter(struct build *b, uint32_t node, bool closing)
     b->join = closing;
 }
 
+static bool
+is_closed_preamble(const struct wd_tree_node *node)
+{
+    return node->kind == WD_PART_MULTIPART && node->has_body && wd_str_ends(node->body, WD_STR("\r\n"));
+}
+
 static void
 add_node(struct build *b, uint32_t i)
 {
@@ -48,7 +54,7 @@ add_node(struct build *b, uint32_t i)
     if (node->kind == WD_PART_MULTIPART) {
         if (node->has_body && node->body.n) {
             add(b, WD_SEGMENT_BODY, i, NULL, node->body.n);
-            b->join = !b->tight;
+            b->join = !b->tight || !is_closed_preamble(node);
         }
     } else if (node->external) {
         add(b, WD_SEGMENT_BLOB, i, NULL, node->size);
@@ -95,6 +101,13 @@ derive(struct build *b)
     }
 }
 
+/* Whether the last line has its end is not in the tree. */
+static bool
+fits(const struct build *b, uint64_t size)
+{
+    return b->at == size || b->at + 2 == size;
+}
+
 void
 wd_layout_derive(struct wd_arena *a, const struct wd_tree *tree, uint64_t size, struct wd_layout *out)
 {
@@ -102,16 +115,14 @@ wd_layout_derive(struct wd_arena *a, const struct wd_tree *tree, uint64_t size, 
 
     memset(out, 0, sizeof *out);
     out->nodes = WD_ARENA_ARRAY(a, struct wd_layout_node, tree->n);
+    for (uint32_t i = 0; i < tree->n && !b.tight; i++)
+        b.tight = is_closed_preamble(&tree->nodes[i]);
     derive(&b);
-    if (b.at != size && b.at + 2 != size) {
-        b.tight = true;
+    if (b.tight && !fits(&b, size)) {
+        b.tight = false;
         derive(&b);
-        if (b.at != size && b.at + 2 != size) {
-            b.tight = false;
-            derive(&b);
-        }
     }
-    if (b.at + 2 == size && tree->nodes[0].kind == WD_PART_MULTIPART) {
+    if (b.at + 2 == size) {
         add(&b, WD_SEGMENT_LITERAL, 0, "\r\n", 2);
         out->nodes[0].body_end = b.at;
     }

@@ -40,7 +40,8 @@ struct wd_layout {
 };
 
 /** The layout that the tree alone gives. `size` is the document's: it says whether a final CRLF follows the last
- *  boundary line, which the tree does not; where it differs from the sum otherwise, the sum is in out->size. */
+ *  block, and whether a preamble has its own, which the tree does not; where it differs from the sum otherwise, the
+ *  sum is in out->size. */
 void wd_layout_derive(struct wd_arena *a, const struct wd_tree *tree, uint64_t size, struct wd_layout *out);
 
 /** The document field that holds a stored layout. */

@@ -189,6 +189,7 @@ add_structured(struct wd_arena *a, bson_t *node, const char *name, struct wd_str
 {
     bson_t doc, values;
     char key[KEY_MAX + 1];
+    bool some = false;
 
     bson_append_document_begin(node, name, -1, &doc);
     add_text(&doc, "value", value);
@@ -198,10 +199,12 @@ add_structured(struct wd_arena *a, bson_t *node, const char *name, struct wd_str
     }
     bson_append_document_begin(&doc, "params", -1, &values);
     for (size_t i = 0; i < params->n; i++)
-        if (key_of(params->p[i].name, key))
+        if (key_of(params->p[i].name, key)) {
             add_text(&values, key, utf8_value(a, params->p[i].value));
+            some = true;
+        }
     bson_append_document_end(&doc, &values);
-    bson_append_bool(&doc, "hasParams", -1, params->n > 0);
+    bson_append_bool(&doc, "hasParams", -1, some);
     bson_append_document_end(node, &doc);
 }
 

@@ -217,6 +217,27 @@ START_TEST(encoded_body_reads_from_any_offset)
 }
 END_TEST
 
+/* WildDuck keeps no tail, but the size of the encoded form; what no line end explains is left alone. */
+START_TEST(line_ends_that_only_the_size_tells_come_back)
+{
+    static const struct {
+        uint64_t encoded_length;
+        const char *want;
+    } cases[] = { { 0, "QUJD" },         { 2, "QUJD" }, { 4, "QUJD" }, { 6, "QUJD\r\n" },
+                  { 8, "QUJD\r\n\r\n" }, { 7, "QUJD" } };
+    struct memory_blob *blob = calloc(1, sizeof *blob);
+    struct wd_buf got wd_auto(wd_buf_done) = { 0 };
+
+    wd_buf_c(&blob->bytes, "ABC");
+    wd_vec_push(&blobs.all, blob);
+    blob->info = (struct wd_blob_info){ .length = 3, .decoded = true, .line_length = 76 };
+    blob->info.encoded_length = cases[_i].encoded_length;
+    ck_assert_uint_eq(wd_encoded_size(&blob->info), strlen(cases[_i].want));
+    ck_assert(wd_encoded_read(&blobs.base, &blob->key, &blob->info, 0, strlen(cases[_i].want), &got, &err));
+    ck_assert(wd_str_eq(wd_buf_view(&got), wd_str_c(cases[_i].want)));
+}
+END_TEST
+
 START_TEST(attachment_is_read_decoded)
 {
     struct wd_intake in;
@@ -287,6 +308,7 @@ main(void)
     tcase_add_loop_test(t, section_is_what_the_rfc_says, 0, WD_COUNT(sections));
     tcase_add_test(t, lost_attachment_reads_as_spaces);
     tcase_add_test(t, encoded_body_reads_from_any_offset);
+    tcase_add_loop_test(t, line_ends_that_only_the_size_tells_come_back, 0, 6);
     tcase_add_test(t, attachment_is_read_decoded);
     tcase_add_test(t, document_without_layout_is_rebuilt_by_the_rules);
     tcase_add_loop_test(t, broken_documents_are_refused, 0, 4);

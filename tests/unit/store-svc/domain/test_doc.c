@@ -51,6 +51,25 @@ START_TEST(missing_fields_and_other_types_give_the_fallback)
 }
 END_TEST
 
+/* A JavaScript driver writes what does not fit into 32 bits as a double; what is no int64_t must not become one. */
+START_TEST(numbers_of_any_type_are_read)
+{
+    static const double none[] = { 1e300, -1e300, 9223372036854775808.0, 0.0 / 0.0, 1.0 / 0.0 };
+    bson_t doc wd_auto(bson_destroy) = BSON_INITIALIZER;
+    char name[16];
+
+    bson_append_double(&doc, "whole", -1, 10737418240.0);
+    bson_append_int64(&doc, "long", -1, 5);
+    ck_assert_int_eq(wd_doc_int(&doc, "whole", 0), 10737418240);
+    ck_assert_int_eq(wd_doc_int(&doc, "long", 0), 5);
+    for (size_t i = 0; i < WD_COUNT(none); i++) {
+        snprintf(name, sizeof name, "no%zu", i);
+        bson_append_double(&doc, name, -1, none[i]);
+        ck_assert_int_eq(wd_doc_int(&doc, name, 7), 7);
+    }
+}
+END_TEST
+
 START_TEST(operators_are_documents)
 {
     bson_t doc wd_auto(bson_destroy) = BSON_INITIALIZER;
@@ -67,6 +86,7 @@ main(void)
 
     tcase_add_test(cases, what_is_written_is_read);
     tcase_add_test(cases, missing_fields_and_other_types_give_the_fallback);
+    tcase_add_test(cases, numbers_of_any_type_are_read);
     tcase_add_test(cases, operators_are_documents);
     return run_case("doc", cases);
 }

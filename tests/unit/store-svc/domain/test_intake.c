@@ -1,6 +1,7 @@
 #include "store-svc/domain/intake.h"
 
 #include <check.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 
 #include "common/base/b64.h"
@@ -252,6 +253,98 @@ START_TEST(same_attachment_is_stored_once)
 }
 END_TEST
 
+/* As WildDuck keeps bodies: decoded though they cannot be encoded again, or one line under another length. */
+static const struct {
+    const char *body, *stored;
+    uint32_t line_length;
+    bool used;
+} kept_by_others[] = {
+    { "QUJD", "ABC", 76, true },
+    { "QUJD\r\n", "ABC", 76, true },
+    { "QUI=", "AB", 76, true },
+    { "QUI", "AB", 76, false },  /* no padding */
+    { "QUJ=", "AB", 76, false }, /* bits that no byte takes */
+    { "QUJD\r\nQUJD", "ABCABC", 4, true },
+    { "QUJD\r\nQUJD", "ABCABC", 8, false },
+    { "QUJD\nQUJD", "ABCABC", 4, false },
+};
+
+static struct memory_blob *
+put_decoded(const char *body, const char *stored, uint32_t line_length)
+{
+    struct memory_blob *blob = calloc(1, sizeof *blob);
+
+    EVP_Digest(body, strlen(body), blob->key.b, NULL, EVP_sha256(), NULL);
+    wd_buf_c(&blob->bytes, stored);
+    blob->info = (struct wd_blob_info){ .length = strlen(stored), .decoded = true, .line_length = line_length };
+    blob->info.encoded_length = strlen(body);
+    blob->added = true;
+    wd_vec_push(&blobs.all, blob);
+    return blob;
+}
+
+START_TEST(a_body_of_others_is_used_when_it_gives_the_bytes_back)
+{
+    const char *body = kept_by_others[_i].body;
+    struct memory_blob *blob = put_decoded(body, kept_by_others[_i].stored, kept_by_others[_i].line_length);
+    struct wd_buf m wd_auto(wd_buf_done) = { 0 };
+    struct wd_intake in;
+
+    for (int i = 0; i < 2; i++) {
+        m.n = 0;
+        wd_buf_c(&m, MIXED);
+        for (int k = 0; k < 2; k++)
+            wd_buf_printf(&m, PART("image/png", "Content-Transfer-Encoding: base64\r\n", "%s"), body);
+        wd_buf_c(&m, "--b--\r\n");
+        take_in(wd_buf_view(&m), &in);
+        ck_assert_uint_eq(in.n_blobs, 1);
+        ck_assert_uint_eq(in.blobs[0].ref.count, 2);
+        ck_assert_int_eq(memcmp(in.blobs[0].ref.key.b, blob->key.b, 32) == 0, kept_by_others[_i].used);
+        check_bytes("of others", in.fields, wd_buf_view(&m));
+        wd_intake_done(&in);
+    }
+    ck_assert_uint_eq(blobs.writes, !kept_by_others[_i].used);
+}
+END_TEST
+
+/* A reader that ends each full line, also the only one, must not get one. */
+START_TEST(one_line_is_never_full)
+{
+    static const struct {
+        size_t groups;
+        uint32_t line_length;
+    } cases[] = { { 1, 76 }, { 19, 76 }, { 20, 998 }, { 249, 998 } };
+    struct wd_buf m wd_auto(wd_buf_done) = { 0 };
+    struct wd_intake in;
+
+    wd_buf_c(&m, MIXED "--b\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\n");
+    for (size_t i = 0; i < cases[_i].groups; i++)
+        wd_buf_c(&m, "QUJD");
+    wd_buf_c(&m, "\r\n--b--\r\n");
+    take_in(wd_buf_view(&m), &in);
+    ck_assert(in.blobs[0].info.decoded);
+    ck_assert_uint_eq(in.blobs[0].info.line_length, cases[_i].line_length);
+    check_bytes("one line", in.fields, wd_buf_view(&m));
+    wd_intake_done(&in);
+}
+END_TEST
+
+START_TEST(text_with_nul_stays_text)
+{
+    struct wd_intake in;
+    bson_iter_t it, value;
+
+    take_in(WD_STR("Subject: a\0b\r\nMessage-ID: <x\0y@z>\r\n\r\nbody\0\r\n"), &in);
+    ck_assert(wd_str_eq(wd_doc_str(in.fields, "subject"), WD_STR("a b")));
+    ck_assert(wd_str_eq(wd_doc_str(in.fields, "msgid"), WD_STR("<x y@z>")));
+    for (const char *const *field = (const char *const[]){ "subject", "msgid", "text", "intro", NULL }; *field; field++)
+        ck_assert_msg(bson_iter_init_find(&it, in.fields, *field) && BSON_ITER_HOLDS_UTF8(&it), "%s", *field);
+    ck_assert(bson_iter_init(&it, in.fields) && bson_iter_find_descendant(&it, "headers.0.value", &value));
+    ck_assert(BSON_ITER_HOLDS_UTF8(&value));
+    wd_intake_done(&in);
+}
+END_TEST
+
 /* The structure and the envelope that a document gives are the ones that were put in. */
 START_TEST(imap_data_comes_back)
 {
@@ -398,6 +491,9 @@ main(void)
     tcase_add_loop_test(t, well_formed_mail_needs_no_layout, 0, 6);
     tcase_add_test(t, document_has_its_fields);
     tcase_add_test(t, message_without_id_or_date_gets_them);
+    tcase_add_loop_test(t, a_body_of_others_is_used_when_it_gives_the_bytes_back, 0, WD_COUNT(kept_by_others));
+    tcase_add_loop_test(t, one_line_is_never_full, 0, 4);
+    tcase_add_test(t, text_with_nul_stays_text);
     tcase_add_test(t, same_attachment_is_stored_once);
     tcase_add_test(t, imap_data_comes_back);
     tcase_add_loop_test(t, large_messages_come_back, 0, 6);

@@ -156,6 +156,23 @@ START_TEST(an_unfinished_account_is_made_again)
 }
 END_TEST
 
+/* Rows of old installations may lack the field, and must not be taken for unfinished ones. */
+START_TEST(an_account_without_the_mark_is_finished)
+{
+    struct wd_user_new in = new_user("andris");
+    struct wd_user_created made;
+    bson_t *doc;
+
+    in.id = users_make("andris", NULL);
+    users_unset(in.id, "activated");
+    ck_assert(get(in.id).activated);
+    ck_assert_msg(wd_user_create(&domain, arena, &in, &no_once, &made, &err), "%s", err.text);
+    doc = users_doc(in.id);
+    ck_assert(!wd_doc_has(doc, "activated"));
+    bson_destroy(doc);
+}
+END_TEST
+
 START_TEST(a_failure_anywhere_leaves_nothing_behind)
 {
     struct wd_docs *real = domain.docs;
@@ -390,6 +407,7 @@ main(void)
     tcase_add_test(cases, a_repeat_with_the_key_gets_the_first_outcome);
     tcase_add_test(cases, a_repeat_with_the_id_finds_the_account);
     tcase_add_test(cases, an_unfinished_account_is_made_again);
+    tcase_add_test(cases, an_account_without_the_mark_is_finished);
     tcase_add_test(cases, a_failure_anywhere_leaves_nothing_behind);
     tcase_add_test(cases, an_imported_hash_is_kept_as_it_is);
     tcase_add_test(cases, accounts_are_found_three_ways);

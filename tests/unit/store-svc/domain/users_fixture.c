@@ -160,6 +160,20 @@ users_set(struct wd_id id, const char *json)
 }
 
 void
+users_unset(struct wd_id id, const char *field)
+{
+    bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER;
+    bson_t update wd_auto(bson_destroy) = BSON_INITIALIZER;
+    bson_t unset;
+
+    wd_doc_add_id(&filter, "_id", id);
+    bson_append_document_begin(&update, "$unset", -1, &unset);
+    wd_doc_add_bool(&unset, field, true);
+    bson_append_document_end(&update, &unset);
+    ck_assert(wd_docs_update(domain.users, WD_USERS, &filter, &update, WD_UPDATE_ONE, NULL, &err));
+}
+
+void
 users_insert(const char *coll, struct wd_id user, const char *json)
 {
     bson_t doc wd_auto(bson_destroy) = BSON_INITIALIZER;

@@ -28,6 +28,8 @@ bson_t *users_doc(struct wd_id id);
 int64_t users_count(const char *coll, const char *field, struct wd_id id);
 /** {$set: {field: value}} on the user's document, in extended JSON. */
 void users_set(struct wd_id id, const char *json);
+/** Takes a field of an account away. */
+void users_unset(struct wd_id id, const char *field);
 /** Inserts a document given as extended JSON with an _id of its own, and user: id. */
 void users_insert(const char *coll, struct wd_id user, const char *json);
 #endif
