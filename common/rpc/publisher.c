@@ -110,7 +110,10 @@ send_topic(struct wd_publisher *p, unsigned topic)
         send_frame(p, topic, wd_buf_view(&taken.frames.p[i]));
         wd_buf_done(&taken.frames.p[i]);
     }
-    t->sequence += taken.dropped; /* what was dropped came after these */
+    if (taken.dropped) {
+        t->sequence++; /* what was dropped came after these */
+        send_frame(p, topic, WD_NONE); /* and shows the hole at once */
+    }
     wd_vec_done(&taken.frames);
     pthread_mutex_lock(&p->lock);
 }
@@ -176,7 +179,7 @@ wd_publisher_send(struct wd_publisher *p, struct wd_id user, const Wd__V1__Beaco
     pthread_mutex_unlock(&p->lock);
 }
 
-/* A number of each topic is left out, as if its frame had been dropped; the next heartbeat shows that. */
+/* A number of each topic is left out, as if its frame had been dropped. */
 void
 wd_publisher_gap(struct wd_publisher *p)
 {

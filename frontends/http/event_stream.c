@@ -10,6 +10,7 @@
 enum {
     GATHER_MS = 100,
     IDLE_MS = 15 * 1000,
+    POLL_EVERY = 4, /* idle times: whatever became of the beacons, a minute's silence is not believed */
     SILENT_MS = 30 * 60 * 1000, /* a client whose socket takes nothing for so long is dropped */
     FIRST_SLOTS = 64,
 };
@@ -22,7 +23,7 @@ struct http_event_stream {
     void *data;
     struct event timer;
     struct wd_id user;
-    uint32_t idled;
+    uint32_t idled, silences;
     bool chunked;
     bool reading;  /* read() was called and is not done */
     bool dirty;    /* something may be new since it was called */
@@ -190,6 +191,8 @@ on_timer(evutil_socket_t fd, short what, void *data)
     if (evbuffer_get_length(wd_conn_out(s->conn->net)) == 0)
         send_comment(s);
     set_timer(s, IDLE_MS);
+    if (++s->silences % POLL_EVERY == 0)
+        start_read(s);
 }
 
 static void
@@ -212,6 +215,13 @@ http_event_done(struct http_event_stream *s)
         set_timer(s, GATHER_MS);
     else
         set_timer(s, IDLE_MS);
+}
+
+void
+http_event_more(struct http_event_stream *s)
+{
+    s->dirty = true;
+    http_event_done(s);
 }
 
 static void

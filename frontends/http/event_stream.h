@@ -44,6 +44,8 @@ void http_event_send(struct http_event_stream *s, const char *id, const json_t *
 void http_event_send_error(struct http_event_stream *s, const char *text);
 /** The read that read() began is over. */
 void http_event_done(struct http_event_stream *s);
+/** The same, and there is more to read: read() is called again as soon as the client has taken enough. */
+void http_event_more(struct http_event_stream *s);
 /** Ends the stream; closed() is called before it returns. */
 void http_event_end(struct http_event_stream *s);
 struct http_server *http_event_server(const struct http_event_stream *s);

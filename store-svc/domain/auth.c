@@ -223,7 +223,6 @@ wd_auth_release(struct wd_domain *d, struct wd_id user, unsigned scope, struct w
     char hex[WD_ID_HEX + 1];
     struct wd_bus_count count;
 
-    (void)err;
     if (!wd_bus_limited(d->bus, connections_key(a, scope, instance), wd_str_c(wd_id_hex(user, hex)), -1, 0, 0, &count,
                         err))
         return true; /* a bus that is shared does it later; one that has vanished has forgotten the connection, too */

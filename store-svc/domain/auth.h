@@ -45,7 +45,7 @@ bool wd_auth_login(struct wd_domain *d, struct wd_arena *a, const struct wd_logi
 bool wd_auth_preview(struct wd_domain *d, struct wd_arena *a, struct wd_str username, unsigned scope,
                      struct wd_preauth *out, struct wd_error *err) WD_CHECKED;
 
-/** Gives a counted connection back. */
+/** Gives a counted connection back. A bus that does not answer is no failure. */
 bool wd_auth_release(struct wd_domain *d, struct wd_id user, unsigned scope, struct wd_str instance,
                      struct wd_error *err) WD_CHECKED;
 

@@ -47,7 +47,11 @@ bool wd_body_header(struct wd_body *b, struct wd_str *out, struct wd_error *err)
 /** Bytes that were replaced by spaces so far. */
 uint64_t wd_body_lost(const struct wd_body *b);
 
-/** Appends the decoded (transfer encoding undone) bytes of an attachment "ATT00001" from offset, at most n. *found:
+/** How the bytes of an attachment are stored. *found as below. */
+bool wd_body_attachment_info(struct wd_body *b, struct wd_str id, struct wd_blob_info *out, bool *found,
+                             struct wd_error *err) WD_CHECKED;
+/** Appends the stored bytes (transfer encoding undone, where info says so) of an attachment
+ *  "ATT00001" from offset, at most n. *found:
  *  false when the message has no such attachment. */
 bool wd_body_attachment(struct wd_body *b, struct wd_str id, uint64_t offset, size_t n, struct wd_buf *out, bool *found,
                         struct wd_error *err) WD_CHECKED;

@@ -117,24 +117,47 @@ wd_body_read_all(struct wd_body *b, uint64_t offset, size_t n, struct wd_buf *ou
     return true;
 }
 
+/* The node of an attachment with its body looked up; NULL and true: there is none. */
+static bool
+find_attachment(struct wd_body *b, struct wd_str id, const struct wd_tree_node **out, struct wd_error *err)
+{
+    *out = NULL;
+    for (uint32_t i = 0; i < b->tree.n && !*out; i++)
+        if (b->tree.nodes[i].external && wd_str_eq(b->tree.nodes[i].attachment, id))
+            *out = &b->tree.nodes[i];
+    if (*out && !stat_blob(b, &(*out)->key, err))
+        return false;
+    if (*out && !b->blob_found)
+        *out = NULL;
+    return true;
+}
+
+bool
+wd_body_attachment_info(struct wd_body *b, struct wd_str id, struct wd_blob_info *out, bool *found,
+                        struct wd_error *err)
+{
+    const struct wd_tree_node *node;
+
+    if (!find_attachment(b, id, &node, err))
+        return false;
+    *found = node != NULL;
+    if (node)
+        *out = b->blob;
+    return true;
+}
+
 bool
 wd_body_attachment(struct wd_body *b, struct wd_str id, uint64_t offset, size_t n, struct wd_buf *out, bool *found,
                    struct wd_error *err)
 {
-    *found = false;
-    for (uint32_t i = 0; i < b->tree.n; i++) {
-        const struct wd_tree_node *node = &b->tree.nodes[i];
+    const struct wd_tree_node *node;
 
-        if (!node->external || !wd_str_eq(node->attachment, id))
-            continue;
-        if (!stat_blob(b, &node->key, err))
-            return false;
-        *found = b->blob_found;
-        if (!b->blob_found || offset >= b->blob.length)
-            return true;
-        if (n > b->blob.length - offset)
-            n = (size_t)(b->blob.length - offset);
-        return wd_blobs_read(b->blobs, &node->key, offset, n, out, err);
-    }
-    return true;
+    if (!find_attachment(b, id, &node, err))
+        return false;
+    *found = node != NULL;
+    if (!node || offset >= b->blob.length)
+        return true;
+    if (n > b->blob.length - offset)
+        n = (size_t)(b->blob.length - offset);
+    return wd_blobs_read(b->blobs, &node->key, offset, n, out, err);
 }

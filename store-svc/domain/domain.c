@@ -17,6 +17,8 @@ wd_domain_defaults(struct wd_domain_options *o)
         .imap_upload_bytes = 10240 * mib,
         .imap_download_bytes = 10240 * mib,
         .imap_max_connections = 15,
+        .pop3_download_bytes = 10240 * mib,
+        .pop3_max_messages = 250,
         .auth_failures = 12,
         .auth_window_s = 120,
         .auth_window_ip_s = 300,

@@ -30,6 +30,11 @@ find_rows(struct wd_domain *d, const struct wd_feed *in, int direction, size_t l
 
     if (!in->all)
         wd_doc_add_id(&filter, "user", in->user);
+    if (direction > 0 && in->early) {
+        bson_append_document_begin(&filter, "command", 7, &bounds);
+        wd_doc_add_str(&bounds, "$ne", WD_JOURNAL_NOTHING);
+        bson_append_document_end(&filter, &bounds);
+    }
     if (direction > 0) {
         bson_append_document_begin(&filter, "_id", 3, &bounds);
         wd_doc_add_id(&bounds, "$gt", in->cursor);
@@ -74,21 +79,41 @@ advance(struct wd_id *cursor)
         *cursor = settled;
 }
 
-bool
-wd_feed_read(struct wd_domain *d, struct wd_arena *a, const struct wd_feed *in,
-             struct wd_journal_row **out, size_t *n, struct wd_id *cursor, struct wd_error *err)
+static bool
+is_before(struct wd_id a, struct wd_id b)
+{
+    return memcmp(a.b, b.b, sizeof a.b) < 0;
+}
+
+/* With several clocks an early reader has seen all only up to some seconds ago. */
+static void
+settle(struct wd_id *cursor, struct wd_id from, bool end)
+{
+    struct wd_id settled = id_at(wd_now_ms() - SETTLE_MS);
+
+    if (end || is_before(settled, *cursor))
+        *cursor = settled;
+    if (is_before(*cursor, from))
+        *cursor = from;
+}
+
+static struct wd_feed
+rewound(const struct wd_feed *in)
+{
+    struct wd_feed to = *in;
+
+    to.cursor = id_at(wd_id_time_ms(in->cursor) - SETTLE_MS);
+    return to;
+}
+
+static bool
+read_rows(struct wd_domain *d, struct wd_arena *a, const struct wd_feed *in, struct wd_journal_row *out, size_t *n,
+          struct wd_id *cursor, struct wd_error *err)
 {
     struct wd_docs_cursor *rows wd_auto(wd_docs_cursor_freep) = NULL;
-    struct wd_journal_row *found = WD_ARENA_ARRAY(a, struct wd_journal_row, in->limit);
     const bson_t *doc;
-    size_t read = 0, kept = 0;
+    size_t read = 0;
 
-    *out = found;
-    *n = 0;
-    if (!in->resume)
-        return find_end(d, in, cursor, err);
-    if (wd_id_time_ms(in->cursor) < wd_now_ms() - JOURNAL_LIFE_MS)
-        return wd_fail(err, WD_CURSOR_EXPIRED, "the journal does not reach back so far");
     *cursor = in->cursor;
     if (!find_rows(d, in, 1, in->limit, &rows, err))
         return false;
@@ -98,10 +123,30 @@ wd_feed_read(struct wd_domain *d, struct wd_arena *a, const struct wd_feed *in,
         if (!doc)
             break;
         wd_doc_id(doc, "_id", cursor);
-        kept += wd_journal_read(doc, a, &found[kept]);
+        *n += wd_journal_read(doc, a, &out[*n]);
     }
-    if (read < in->limit)
+    if (in->early && !wd_docs_is_atomic(d->docs))
+        settle(cursor, in->cursor, read < in->limit);
+    else if (read < in->limit)
         advance(cursor);
-    *n = kept;
     return true;
+}
+
+bool
+wd_feed_read(struct wd_domain *d, struct wd_arena *a, const struct wd_feed *in,
+             struct wd_journal_row **out, size_t *n, struct wd_id *cursor, struct wd_error *err)
+{
+    struct wd_feed earlier;
+
+    *out = WD_ARENA_ARRAY(a, struct wd_journal_row, in->limit);
+    *n = 0;
+    if (!in->resume)
+        return find_end(d, in, cursor, err);
+    if (wd_id_time_ms(in->cursor) < wd_now_ms() - JOURNAL_LIFE_MS)
+        return wd_fail(err, WD_CURSOR_EXPIRED, "the journal does not reach back so far");
+    if (in->again && !wd_docs_is_atomic(d->docs)) {
+        earlier = rewound(in);
+        in = &earlier;
+    }
+    return read_rows(d, a, in, *out, n, cursor, err);
 }

@@ -11,9 +11,10 @@ struct wd_feed {
     struct wd_id cursor;
     size_t limit;
     /* With several replicas rows are named by several clocks, so a row may appear below one that
-     * was read. Rows of the last seconds are therefore held back; early: they are not, and the
-     * caller reads those seconds again. */
+     * was read. Rows of the last seconds are therefore held back; early: they are not, the cursor
+     * stays below those seconds, and the caller leaves out what it has seen. */
     bool early;
+    bool again; /* with early: begins some seconds before the cursor, which is the id of a row */
 };
 
 /** Reads the next rows; *cursor is where to resume. Strings live in the arena. CURSOR_EXPIRED when

@@ -12,7 +12,7 @@ struct wd_mailbox_new {
     struct wd_id user;
     struct wd_str path;
     int64_t retention_ms; /* -1: the user's default */
-    bool hidden;
+    bool hidden, encrypt;
 };
 
 /** Creates a subscribed mailbox. MAILBOX_EXISTS, MAILBOX_REFUSED, MAILBOX_LIMIT, USER_NOT_FOUND. */
@@ -29,6 +29,10 @@ bool wd_mailbox_rename(struct wd_domain *d, struct wd_arena *a, struct wd_id use
  *  ones are MAILBOX_REFUSED. */
 bool wd_mailbox_delete(struct wd_domain *d, struct wd_arena *a, struct wd_id user, struct wd_str path,
                        const struct wd_once *once, struct wd_id *deleted, struct wd_error *err) WD_CHECKED;
+
+/** The same by id. */
+bool wd_mailbox_delete_id(struct wd_domain *d, struct wd_arena *a, struct wd_id user, struct wd_id mailbox,
+                          const struct wd_once *once, struct wd_error *err) WD_CHECKED;
 
 /** MAILBOX_NOT_FOUND; INBOX cannot be unsubscribed: MAILBOX_REFUSED. Naturally idempotent. */
 bool wd_mailbox_subscribe(struct wd_domain *d, struct wd_arena *a, struct wd_id user, struct wd_str path,

@@ -24,6 +24,7 @@ struct round {
     struct wd_domain *d;
     struct wd_maintenance_stats *stats;
     bool everything;
+    bool alone; /* nobody else does a round, or it could do no harm */
     int64_t now, until_mono_ms;
 };
 
@@ -141,8 +142,9 @@ expire_batch(struct round *r, const struct place *p, size_t *removed, struct wd_
 
     if (!wd_docs_batch_begin(r->d->docs, &batch, err))
         return false;
+    /* A mailbox holds off a second process; without one, both would give back what a message holds. */
     ok = wd_mailbox_by_id(batch, a, p->user, p->mailbox, &mailbox, &there, err) &&
-         read_heads(r, batch, a, p, &heads, err);
+         ((!there && !r->alone) || read_heads(r, batch, a, p, &heads, err));
     *removed = heads.all.n;
     if (ok && heads.all.n) {
         what.orphaned = !there;
@@ -322,6 +324,20 @@ static bool (*const steps[])(struct round *, struct wd_error *) = {
     step_messages, step_blobs, step_archive, step_blobs, step_rows, step_uploads,
 };
 
+/* The lock spares work: almost every step bears another process beside it. So a bus that does not answer keeps nobody
+ * from a round; *holder is 0 then. */
+static bool
+take_lock(struct wd_domain *d, uint64_t *holder)
+{
+    struct wd_error ignored;
+    bool taken;
+
+    if (wd_bus_lock(d->bus, LOCK, LOCK_MS, holder, &taken, &ignored))
+        return taken;
+    *holder = 0;
+    return true;
+}
+
 bool
 wd_maintenance_round(struct wd_domain *d, bool everything, struct wd_maintenance_stats *out, struct wd_error *err)
 {
@@ -329,18 +345,17 @@ wd_maintenance_round(struct wd_domain *d, bool everything, struct wd_maintenance
                        .until_mono_ms = wd_mono_ms() + ROUND_MS };
     struct wd_error ignored;
     uint64_t holder;
-    bool taken, ok = true;
+    bool ok = true;
     size_t i;
 
     *out = (struct wd_maintenance_stats){ 0 };
-    if (!wd_bus_lock(d->bus, LOCK, LOCK_MS, &holder, &taken, err))
-        return wd_fail_in(err, "lock of maintenance");
-    out->skipped = !taken;
-    if (!taken)
+    out->skipped = !take_lock(d, &holder);
+    if (out->skipped)
         return true;
+    r.alone = holder != 0 || wd_docs_is_atomic(d->docs);
     for (i = 0; ok && i < WD_COUNT(steps); i++)
         ok = steps[i](&r, err);
-    if (!wd_bus_unlock(d->bus, LOCK, holder, &ignored))
+    if (holder && !wd_bus_unlock(d->bus, LOCK, holder, &ignored))
         return ok; /* it ends by itself */
     return ok;
 }

@@ -13,8 +13,9 @@ struct wd_maintenance_stats {
 };
 
 /**
- * One round, under a lock of the bus: expired messages (to the archive, with quota given back), orphaned bodies, the
- * archive, orphaned bodies again, rows with a TTL, old uploads. Stops after 12 minutes; the next round goes on.
+ * One round, under a lock of the bus, or without when the bus does not answer: expired messages (to the archive, with
+ * quota given back), orphaned bodies, the archive, orphaned bodies again, rows with a TTL, old uploads. Stops after 12
+ * minutes; the next round goes on. A round without the lock may leave messages of removed mailboxes to a later one.
  *
  * everything  orphaned bodies go now, not only after a day
  * Fails only when nothing can be done; what fails for one message is counted and left for the next round. Blocks: call

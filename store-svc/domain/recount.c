@@ -7,15 +7,14 @@ enum { DAY_S = 24 * 60 * 60, LOCK_MS = 6 * 60 * 60 * 1000 };
 
 /* A bus that has forgotten only makes it come sooner; a bus that does not answer, later. */
 static bool
-is_due(struct wd_domain *d, uint64_t *holder, bool *due, struct wd_error *err)
+is_due(struct wd_domain *d, uint64_t *holder)
 {
     struct wd_buf value wd_auto(wd_buf_done) = { 0 };
-    bool found;
+    struct wd_error ignored;
+    bool found, taken;
 
-    *due = false;
-    if (!wd_bus_get(d->bus, DONE, &value, &found, err))
-        return false;
-    return found || wd_bus_lock(d->bus, LOCK, LOCK_MS, holder, due, err);
+    return wd_bus_get(d->bus, DONE, &value, &found, &ignored) && !found &&
+           wd_bus_lock(d->bus, LOCK, LOCK_MS, holder, &taken, &ignored) && taken;
 }
 
 bool
@@ -26,11 +25,7 @@ wd_recount(struct wd_domain *d, bool *due, struct wd_check_report *out, struct w
     uint64_t holder;
     bool ok;
 
-    *due = false;
-    if (wd_docs_is_atomic(d->docs))
-        return true;
-    if (!is_due(d, &holder, due, err))
-        return false;
+    *due = !wd_docs_is_atomic(d->docs) && is_due(d, &holder);
     if (!*due)
         return true;
     ok = wd_check(d, &o, out, err);

@@ -67,7 +67,7 @@ wd_user_read(const struct wd_domain *d, struct wd_arena *a, const bson_t *doc, s
         .pop3_max_messages = own_or32(doc, "pop3MaxMessages", o->pop3_max_messages),
         .disabled = wd_doc_bool(doc, "disabled", false),
         .suspended = wd_doc_bool(doc, "suspended", false),
-        .activated = wd_doc_bool(doc, "activated", false),
+        .activated = wd_doc_bool(doc, "activated", true), /* a row under construction says false */
         .has_password = wd_doc_str(doc, "password").n > 0 || wd_doc_has(doc, "tempPassword.password"),
         .disabled_scopes = read_scopes(doc),
         .auth_version = (uint32_t)wd_doc_int(doc, "authVersion", 0),

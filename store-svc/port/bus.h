@@ -15,8 +15,8 @@ struct wd_bus_count {
     int64_t ttl_s; /* to the end of the window; -1 when none is open */
 };
 
-/* Runs on a thread of the bus, or of a publisher, one at a time; must not block or call the bus. payload is borrowed;
- * an empty one says that messages of the channel may have been lost. */
+/* Runs on a thread of the bus, or of a publisher, one at a time; must not block or call the bus. payload is borrowed.
+ * An empty one says that messages of the channel may have been lost: whoever needs them reads the journals. */
 typedef void wd_bus_heard(void *data, struct wd_str channel, struct wd_str payload);
 
 struct wd_bus_ops {
@@ -42,10 +42,12 @@ struct wd_bus {
     const struct wd_bus_ops *ops; /* first member of each driver's own struct */
 };
 
-/** Tells every subscriber of the channel in every replica, this one included. At most once, in a publisher's order.
- *  When the bus does not answer, it tells at least those in this process. */
+/** Tells every subscriber of the channel in every replica, this one included: usually once, in the order of the thread
+ *  that publishes. A shared bus that does not answer is no failure: then the subscribers in this process are told, by
+ *  the calling thread, and everybody learns of a gap when the bus is back. An empty payload tells of a gap itself. */
 bool wd_bus_publish(struct wd_bus *b, struct wd_str channel, struct wd_str payload, struct wd_error *err) WD_CHECKED;
-/** For the life of the bus; call before the first publish. */
+/** For the life of the bus; call before the first publish. What is published after it returns is heard. On failure
+ *  the bus is of no use any more: close it. */
 bool wd_bus_subscribe(struct wd_bus *b, struct wd_str channel, wd_bus_heard *heard, void *data,
                       struct wd_error *err) WD_CHECKED;
 
@@ -54,7 +56,7 @@ bool wd_bus_subscribe(struct wd_bus *b, struct wd_str channel, wd_bus_heard *hea
 bool wd_bus_count(struct wd_bus *b, struct wd_str key, int64_t add, int64_t limit, int64_t window_s,
                   struct wd_bus_count *out, struct wd_error *err) WD_CHECKED;
 /** The "limitedcounter": counts per field of a key, not below 0; a newer version (ms since 1970) drops all counts of
- *  an older one. add < 0 gives back; ttl_s is not set. */
+ *  an older one. add < 0 gives back, later when a shared bus does not answer now; ttl_s is -1. */
 bool wd_bus_limited(struct wd_bus *b, struct wd_str key, struct wd_str field, int64_t add, int64_t limit,
                     int64_t version, struct wd_bus_count *out, struct wd_error *err) WD_CHECKED;
 

@@ -83,6 +83,12 @@ static const struct row rows[] = {
     { "wd.v1.Messages.Expunge",         IMAP,          NEEDS, CHECKED, S_IMAP },
     { "wd.v1.Messages.Search",          IMAP,          NEEDS, CHECKED, S_IMAP },
 
+    { "wd.v1.Messages.List",            IMAP,          NEEDS, CHECKED, S_IMAP },
+    { "wd.v1.Messages.Get",             IMAP,          NEEDS, CHECKED, S_IMAP },
+    { "wd.v1.Messages.ReadAttachment",  IMAP,          NEEDS, CHECKED, S_IMAP },
+    { "wd.v1.Messages.Update",          IMAP,          NEEDS, CHECKED, S_IMAP },
+    { "wd.v1.Messages.Remove",          IMAP,          NEEDS, CHECKED, S_IMAP },
+
     { "wd.v1.Maildrop.Open",            POP3,          NEEDS, CHECKED, S_POP3 },
     { "wd.v1.Maildrop.Update",          POP3,          NEEDS, CHECKED, S_POP3 },
 

@@ -14,6 +14,8 @@ read_request(struct wd_call *call, const Wd__V1__ChangesRequest *req, struct wd_
     if (in->limit == 0)
         in->limit = 1;
     in->resume = req->has_cursor;
+    in->early = req->early;
+    in->again = req->again;
     if (req->has_cursor && !wd_id_parse(wd_str_pb(req->cursor), &in->cursor))
         return wd_fail(&call->err, WD_INVALID, "malformed cursor");
     in->all = !req->user && wd_id_is_zero(call->user);
@@ -21,6 +23,24 @@ read_request(struct wd_call *call, const Wd__V1__ChangesRequest *req, struct wd_
         return (call->role & WD_ROLE_ALL_USERS) != 0 ||
                wd_fail(&call->err, WD_FORBIDDEN, "this call may not follow all users");
     return wd_call_user(call, req->user, &in->user);
+}
+
+static void
+add_message(struct wd_call *call, const struct wd_journal_row *row, Wd__V1__JournalEntry *to)
+{
+    to->has_path = row->path.n != 0;
+    to->path = wd_pb_str(row->path);
+    to->flags = WD_ARENA_ARRAY(call->arena, ProtobufCBinaryData, row->n_flags);
+    for (size_t i = 0; i < row->n_flags; i++)
+        to->flags[to->n_flags++] = wd_pb_str(row->flags[i]);
+    if (!wd_id_is_zero(row->thread))
+        to->thread = wd_call_hex(call, row->thread);
+    to->has_idate_ms = row->command == WD_JOURNAL_EXISTS;
+    to->idate_ms = row->idate_ms;
+    to->has_junk = row->junk != 0;
+    to->junk = row->junk;
+    to->has_unseen_change = row->command == WD_JOURNAL_FETCH;
+    to->unseen_change = row->unseen_change;
 }
 
 static Wd__V1__JournalEntry *
@@ -41,6 +61,7 @@ entry(struct wd_call *call, const struct wd_journal_row *row)
         to->message = wd_call_hex(call, row->message);
     to->has_created_ms = true;
     to->created_ms = row->created_ms;
+    add_message(call, row, to);
     return to;
 }
 

@@ -6,6 +6,7 @@
 #include "store-svc/rpc/append.h"
 #include "store-svc/rpc/convert_mailbox.h"
 #include "store-svc/rpc/convert_message.h"
+#include "store-svc/rpc/message_admin.h"
 #include "store-svc/rpc/search.h"
 
 enum { INLINE_MAX = 512 * 1024 };

@@ -8,7 +8,9 @@
 #include "common/base/rand.h"
 #include "store-svc/driver/embedded/embedded.h"
 #include "store-svc/driver/mongo/mongo.h"
+#include "store-svc/driver/redis/redis.h"
 #include "tests/contract/contract.h"
+#include "tests/contract/redis_server.h"
 
 /* ---- the drivers ---- */
 
@@ -63,6 +65,26 @@ sweep_mongo(const char *tag)
     mongoc_client_destroy(client);
 }
 
+static struct redis_server redis;
+
+static bool
+open_redis(struct contract *c, uint32_t max_pages, bool sync, struct wd_error *err)
+{
+    struct wd_redis_options o = { .host = redis.socket, .database = 3 };
+
+    (void)max_pages, (void)sync;
+    if (!redis.pid)
+        redis_server_start(&redis, c->directory, NULL);
+    return wd_redis_open(&o, &c->bus, err);
+}
+
+static void
+drop_redis(struct contract *c)
+{
+    (void)c;
+    redis_server_stop(&redis);
+}
+
 enum { DOCS_AND_BLOBS = CONTRACT_DOCS | CONTRACT_BLOBS };
 
 const struct contract_driver contract_drivers[] = {
@@ -76,6 +98,7 @@ const struct contract_driver contract_drivers[] = {
       .searches_exactly = true },
     { .name = "mongo", .ports = DOCS_AND_BLOBS, .env = "WD_TEST_MONGO_URI", .open = open_mongo, .drop = drop_mongo,
       .sweep = sweep_mongo },
+    { .name = "redis", .ports = CONTRACT_BUS, .open = open_redis, .drop = drop_redis },
 };
 
 static enum contract_port suite = CONTRACT_DOCS;

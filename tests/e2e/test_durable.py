@@ -11,4 +11,4 @@ def test_kill_9_loses_nothing_that_was_acknowledged(seed):
 @pytest.mark.cluster
 @pytest.mark.parametrize("seed", [3, 4])
 def test_nor_do_kills_and_cut_connections_of_a_cluster(seed):
-    assert Torture(seed, rounds=10, cluster=True).run() > 50
+    assert Torture(seed, rounds=8, cluster=True).run() > 50

@@ -1,4 +1,4 @@
-foreach(test mailbox journal store copy expunge fetch search change)
+foreach(test mailbox journal store copy expunge fetch search change message_edit)
     set(label)
     if(test MATCHES "journal|fetch")
         set(label THREADS)

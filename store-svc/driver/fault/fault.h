@@ -2,6 +2,7 @@
 #ifndef WD_DRIVER_FAULT_H
 #define WD_DRIVER_FAULT_H
 #include "store-svc/port/blobs.h"
+#include "store-svc/port/bus.h"
 #include "store-svc/port/docs.h"
 
 struct wd_fault; /* the rule, shared by the ports that it is given to; safe from any thread */
@@ -24,4 +25,5 @@ uint64_t wd_fault_failures(const struct wd_fault *f);
 /** Wraps a driver, which the wrapper closes when it is closed. */
 struct wd_docs *wd_fault_docs_new(struct wd_docs *inner, struct wd_fault *f);
 struct wd_blobs *wd_fault_blobs_new(struct wd_blobs *inner, struct wd_fault *f);
+struct wd_bus *wd_fault_bus_new(struct wd_bus *inner, struct wd_fault *f);
 #endif

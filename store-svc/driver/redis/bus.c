@@ -1,4 +1,5 @@
-/* store-svc/driver/redis/bus.c – the slots of the port: keys, counters as scripts, locks with fencing. */
+/* store-svc/driver/redis/bus.c – the slots of the port: keys, counters, locks with fencing, messages. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@ struct bus {
     struct redis_place place;
     struct redis_pool *pool;
     struct redis_listener *listener;
+    struct redis_owed *owed;
 };
 
 static struct bus *
@@ -30,66 +32,21 @@ arg(struct number *n, int64_t value)
     return wd_str_c(n->text);
 }
 
-/* ---- scripts: each is one step for everybody ---- */
+/* ---- counters ---- */
 
-/* key; n, limit, window: the last addition may pass the limit; the first one opens the window. */
-#define TTLCOUNTER                                                                                                     \
-    "local current = tonumber(redis.call('GET', KEYS[1])) or 0 "                                                       \
-    "local n, limit = tonumber(ARGV[1]), tonumber(ARGV[2]) "                                                           \
-    "if limit > 0 and current >= limit then return {0, current, redis.call('TTL', KEYS[1])} end "                      \
-    "if n ~= 0 then "                                                                                                  \
-    "  local there = redis.call('EXISTS', KEYS[1]) "                                                                   \
-    "  current = redis.call('INCRBY', KEYS[1], ARGV[1]) "                                                              \
-    "  if there == 0 then redis.call('EXPIRE', KEYS[1], ARGV[3]) end "                                                 \
-    "end "                                                                                                             \
-    "return {1, current, redis.call('TTL', KEYS[1])}"
-
-/* key; field, n, limit, version */
-#define LIMITEDCOUNTER                                                                                                 \
-    "local n, limit, version = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]) "                               \
-    "if version > (tonumber(redis.call('HGET', KEYS[1], '_version')) or 0) then "                                      \
-    "  redis.call('DEL', KEYS[1]) redis.call('HSET', KEYS[1], '_version', ARGV[4]) "                                   \
-    "end "                                                                                                             \
-    "local current = tonumber(redis.call('HGET', KEYS[1], ARGV[1])) or 0 "                                             \
-    "if n > 0 and limit > 0 and current >= limit then return {0, current, -1} end "                                    \
-    "if n ~= 0 then "                                                                                                  \
-    "  current = current + n "                                                                                         \
-    "  if current > 0 then redis.call('HSET', KEYS[1], ARGV[1], current) "                                             \
-    "  else current = 0 redis.call('HDEL', KEYS[1], ARGV[1]) end "                                                     \
-    "end "                                                                                                             \
-    "return {1, current, -1}"
-
-/* key, index; ttl in ms. The index never goes back, also when the server has forgotten it: then it is the time. */
-#define TAKE_LOCK                                                                                                      \
-    "if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end "                                                         \
-    "local at = redis.call('TIME') "                                                                                   \
-    "local least = tonumber(at[1]) * 1000 "                                                                            \
-    "local index = tonumber(redis.call('GET', KEYS[2])) or least "                                                     \
-    "redis.call('SET', KEYS[2], string.format('%.0f', index + 1)) "                                                    \
-    "redis.call('HSET', KEYS[1], 'index', string.format('%.0f', index + 1)) "                                          \
-    "redis.call('PEXPIRE', KEYS[1], ARGV[1]) "                                                                         \
-    "return index + 1"
-
-/* key; holder, ttl in ms */
-#define EXTEND_LOCK                                                                                                    \
-    "if redis.call('HGET', KEYS[1], 'index') ~= ARGV[1] then return 0 end "                                            \
-    "return redis.call('PEXPIRE', KEYS[1], ARGV[2])"
-
-/* key; holder, channel */
-#define RELEASE_LOCK                                                                                                   \
-    "if redis.call('HGET', KEYS[1], 'index') ~= ARGV[1] then return 0 end "                                            \
-    "redis.call('DEL', KEYS[1]) redis.call('PUBLISH', ARGV[2], KEYS[1]) return 1"
-
+/* {was it added, count} or {…, …, ttl} */
 static bool
-count_reply(redisReply *reply, struct wd_bus_count *out, struct wd_error *err)
+count_reply(redisReply *reply, size_t n, struct wd_bus_count *out, struct wd_error *err)
 {
-    bool ok = reply->type == REDIS_REPLY_ARRAY && reply->elements == 3;
+    bool ok = reply->type == REDIS_REPLY_ARRAY && reply->elements == n;
 
+    for (size_t i = 0; ok && i < n; i++)
+        ok = reply->element[i]->type == REDIS_REPLY_INTEGER;
     if (ok)
         *out = (struct wd_bus_count){
             .ok = reply->element[0]->integer == 1,
             .value = reply->element[1]->integer,
-            .ttl_s = reply->element[2]->integer < 0 ? -1 : reply->element[2]->integer,
+            .ttl_s = n < 3 || reply->element[2]->integer < 0 ? -1 : reply->element[2]->integer,
         };
     freeReplyObject(reply);
     return ok || wd_fail(err, WD_UNAVAILABLE, "redis: a counter that is none");
@@ -100,25 +57,46 @@ bus_count(struct wd_bus *b, struct wd_str key, int64_t add, int64_t limit, int64
           struct wd_error *err)
 {
     struct number n[3];
-    struct wd_str argv[] = { WD_STR("EVAL"),  WD_STR(TTLCOUNTER),  WD_STR("1"),           key,
-                             arg(&n[0], add), arg(&n[1], limit), arg(&n[2], window_s) };
+    struct wd_str argv[] = { key, arg(&n[0], add), arg(&n[1], limit), arg(&n[2], window_s) };
+    enum redis_repeat repeat = add ? REDIS_REPEAT_NEVER : REDIS_REPEAT;
     redisReply *reply;
 
-    return redis_command(self(b)->pool, add ? REDIS_REPEAT_NEVER : REDIS_REPEAT, 7, argv, &reply, err) &&
-           count_reply(reply, out, err);
+    return redis_run(self(b)->pool, repeat, REDIS_TTLCOUNTER, 1, 4, argv, &reply, err) &&
+           count_reply(reply, 3, out, err);
+}
+
+static bool
+limited(struct redis_pool *pool, struct wd_str key, struct wd_str field, int64_t add, int64_t limit, int64_t version,
+        struct wd_bus_count *out, struct wd_error *err)
+{
+    struct number n[3];
+    struct wd_str argv[] = { key, field, arg(&n[0], add), arg(&n[1], limit), arg(&n[2], version) };
+    enum redis_repeat repeat = add ? REDIS_REPEAT_NEVER : REDIS_REPEAT;
+    redisReply *reply;
+
+    return redis_run(pool, repeat, REDIS_LIMITEDCOUNTER, 1, 5, argv, &reply, err) && count_reply(reply, 2, out, err);
+}
+
+bool
+redis_give_back(struct redis_pool *pool, struct wd_str key, struct wd_str field, int64_t n, int64_t *value,
+                struct wd_error *err)
+{
+    struct wd_bus_count count;
+
+    if (!limited(pool, key, field, n, 0, 0, &count, err))
+        return false;
+    *value = count.value;
+    return true;
 }
 
 static bool
 bus_limited(struct wd_bus *b, struct wd_str key, struct wd_str field, int64_t add, int64_t limit, int64_t version,
             struct wd_bus_count *out, struct wd_error *err)
 {
-    struct number n[3];
-    struct wd_str argv[] = { WD_STR("EVAL"), WD_STR(LIMITEDCOUNTER), WD_STR("1"),       key,
-                             field,          arg(&n[0], add),        arg(&n[1], limit), arg(&n[2], version) };
-    redisReply *reply;
-
-    return redis_command(self(b)->pool, add ? REDIS_REPEAT_NEVER : REDIS_REPEAT, 8, argv, &reply, err) &&
-           count_reply(reply, out, err);
+    if (limited(self(b)->pool, key, field, add, limit, version, out, err))
+        return true;
+    *out = (struct wd_bus_count){ .ok = true, .ttl_s = -1 };
+    return add < 0 && redis_owed_add(self(b)->owed, key, field, add);
 }
 
 /* ---- keys ---- */
@@ -139,11 +117,11 @@ bus_get(struct wd_bus *b, struct wd_str key, struct wd_buf *out, bool *found, st
 }
 
 static bool
-forget(struct wd_bus *b, int argc, const struct wd_str *argv, enum redis_repeat repeat, struct wd_error *err)
+do_it(struct wd_bus *b, int argc, const struct wd_str *argv, struct wd_error *err)
 {
     redisReply *reply;
 
-    if (!redis_command(self(b)->pool, repeat, argc, argv, &reply, err))
+    if (!redis_command(self(b)->pool, REDIS_REPEAT, argc, argv, &reply, err))
         return false;
     freeReplyObject(reply);
     return true;
@@ -155,7 +133,7 @@ bus_set(struct wd_bus *b, struct wd_str key, struct wd_str value, int64_t ttl_s,
     struct number n;
     struct wd_str argv[] = { WD_STR("SET"), key, value, WD_STR("EX"), arg(&n, ttl_s) };
 
-    return forget(b, ttl_s > 0 ? 5 : 3, argv, REDIS_REPEAT, err);
+    return do_it(b, ttl_s > 0 ? 5 : 3, argv, err);
 }
 
 static bool
@@ -163,7 +141,7 @@ bus_drop(struct wd_bus *b, struct wd_str key, struct wd_error *err)
 {
     struct wd_str argv[] = { WD_STR("DEL"), key };
 
-    return forget(b, 2, argv, REDIS_REPEAT, err);
+    return do_it(b, 2, argv, err);
 }
 
 /* ---- locks ---- */
@@ -177,23 +155,37 @@ namespace_of(struct wd_str key)
     return colon == SIZE_MAX ? WD_STR("wildduck") : wd_str_part(key, 0, colon);
 }
 
+/* Of a lock: 0 when it belongs to somebody else. */
+static bool
+lock_reply(redisReply *reply, int64_t *index, struct wd_error *err)
+{
+    bool ok = reply->type == REDIS_REPLY_INTEGER;
+
+    if (ok)
+        *index = reply->integer;
+    freeReplyObject(reply);
+    return ok || wd_fail(err, WD_UNAVAILABLE, "redis: a lock that is none");
+}
+
 static bool
 bus_lock(struct wd_bus *b, struct wd_str key, int64_t ttl_ms, uint64_t *holder, bool *taken, struct wd_error *err)
 {
-    struct wd_buf index wd_auto(wd_buf_done) = { 0 };
-    struct wd_str argv[] = { WD_STR("EVAL"), WD_STR(TAKE_LOCK), WD_STR("2"), key, WD_NONE, WD_NONE };
+    struct wd_buf counter wd_auto(wd_buf_done) = { 0 };
+    struct wd_str argv[] = { key, WD_NONE, WD_NONE };
     redisReply *reply;
     struct number n;
+    int64_t index;
 
-    wd_buf_str(&index, namespace_of(key));
-    wd_buf_c(&index, "index");
-    argv[4] = wd_buf_view(&index);
-    argv[5] = arg(&n, ttl_ms);
-    if (!redis_command(self(b)->pool, REDIS_REPEAT_NEVER, 6, argv, &reply, err))
+    wd_buf_str(&counter, namespace_of(key));
+    wd_buf_c(&counter, "index");
+    argv[1] = wd_buf_view(&counter);
+    argv[2] = arg(&n, ttl_ms);
+    if (!redis_run(self(b)->pool, REDIS_REPEAT_NEVER, REDIS_TAKE_LOCK, 2, 3, argv, &reply, err) ||
+        !lock_reply(reply, &index, err))
         return false;
-    *taken = reply->type == REDIS_REPLY_INTEGER && reply->integer > 0;
-    *holder = *taken ? (uint64_t)reply->integer : 0;
-    freeReplyObject(reply);
+    *taken = index > 0;
+    if (*taken)
+        *holder = (uint64_t)index;
     return true;
 }
 
@@ -201,14 +193,14 @@ static bool
 bus_extend(struct wd_bus *b, struct wd_str key, uint64_t holder, int64_t ttl_ms, bool *held, struct wd_error *err)
 {
     struct number n[2];
-    struct wd_str argv[] = { WD_STR("EVAL"), WD_STR(EXTEND_LOCK), WD_STR("1"), key, arg(&n[0], (int64_t)holder),
-                             arg(&n[1], ttl_ms) };
+    struct wd_str argv[] = { key, arg(&n[0], (int64_t)holder), arg(&n[1], ttl_ms) };
     redisReply *reply;
+    int64_t mine;
 
-    if (!redis_command(self(b)->pool, REDIS_REPEAT, 6, argv, &reply, err))
+    if (!redis_run(self(b)->pool, REDIS_REPEAT, REDIS_EXTEND_LOCK, 1, 3, argv, &reply, err) ||
+        !lock_reply(reply, &mine, err))
         return false;
-    *held = reply->type == REDIS_REPLY_INTEGER && reply->integer == 1;
-    freeReplyObject(reply);
+    *held = mine != 0;
     return true;
 }
 
@@ -217,25 +209,33 @@ bus_unlock(struct wd_bus *b, struct wd_str key, uint64_t holder, struct wd_error
 {
     struct wd_buf channel wd_auto(wd_buf_done) = { 0 };
     struct number n;
-    struct wd_str argv[] = { WD_STR("EVAL"), WD_STR(RELEASE_LOCK), WD_STR("1"), key, arg(&n, (int64_t)holder),
-                             WD_NONE };
+    struct wd_str argv[] = { key, arg(&n, (int64_t)holder), WD_NONE };
+    redisReply *reply;
+    int64_t mine;
 
     wd_buf_str(&channel, namespace_of(key));
     wd_buf_c(&channel, "-release");
-    argv[5] = wd_buf_view(&channel);
-    return forget(b, 6, argv, REDIS_REPEAT, err);
+    argv[2] = wd_buf_view(&channel);
+    return redis_run(self(b)->pool, REDIS_REPEAT, REDIS_RELEASE_LOCK, 1, 3, argv, &reply, err) &&
+           lock_reply(reply, &mine, err);
 }
 
 /* ---- messages ---- */
 
-/* Front ends listen to every replica, so a message that reaches this process's own subscribers reaches them all; the
- * server only carries it to the other installations that share the channel, and keeps the replicas' order alike. */
+/* When the server did not take it, or does not bring it back to us, it goes straight to our own subscribers. Front ends
+ * listen to every replica, so that is enough for all of them; and messages that come twice do no harm. */
 static bool
 bus_publish(struct wd_bus *b, struct wd_str channel, struct wd_str payload, struct wd_error *err)
 {
     struct wd_str argv[] = { WD_STR("PUBLISH"), channel, payload };
+    bool heard = false;
+    redisReply *reply;
 
-    if (!forget(b, 3, argv, REDIS_REPEAT, err))
+    if (redis_command(self(b)->pool, REDIS_REPEAT, 3, argv, &reply, err)) {
+        heard = reply->type == REDIS_REPLY_INTEGER && reply->integer > 0;
+        freeReplyObject(reply);
+    }
+    if (!heard || !redis_listener_is_up(self(b)->listener))
         redis_listener_hear(self(b)->listener, channel, payload);
     return true;
 }
@@ -249,12 +249,29 @@ bus_subscribe(struct wd_bus *b, struct wd_str channel, wd_bus_heard *heard, void
 /* ---- open and close ---- */
 
 static void
+connected(void *data)
+{
+    const struct bus *b = data;
+
+    redis_pool_retry(b->pool);
+}
+
+static void
+moment(void *data)
+{
+    const struct bus *b = data;
+
+    redis_owed_pay(b->owed, b->pool);
+}
+
+static void
 bus_close(struct wd_bus *base)
 {
     struct bus *b = self(base);
 
     redis_listener_free(b->listener);
     redis_pool_free(b->pool);
+    redis_owed_free(b->owed);
     redis_place_done(&b->place);
     free(b);
 }
@@ -278,18 +295,23 @@ bool
 wd_redis_open(const struct wd_redis_options *o, struct wd_bus **out, struct wd_error *err)
 {
     struct bus *b = WD_NEW(struct bus);
+    struct redis_listener_calls calls = { connected, moment, b };
     redisContext *first;
 
+    signal(SIGPIPE, SIG_IGN); /* the library writes to connections that the server has closed */
     b->base.ops = &ops;
     redis_place_set(&b->place, o);
     b->pool = redis_pool_new(&b->place, o->connections);
-    b->listener = redis_listener_new(&b->place);
+    b->owed = redis_owed_new();
     first = redis_connect(&b->place, err);
-    if (!first) {
+    if (first) {
+        redis_pool_give(b->pool, first);
+        b->listener = redis_listener_new(&b->place, &calls, err);
+    }
+    if (!b->listener) {
         bus_close(&b->base);
         return false;
     }
-    redis_pool_give(b->pool, first);
     *out = &b->base;
     return true;
 }

@@ -1,11 +1,13 @@
 /* store-svc/driver/redis/connect.c – one connection: where the master is, who we are, which database. */
-#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/alloc.h"
 #include "common/base/lifetime.h"
 #include "store-svc/driver/redis/redis_priv.h"
+
+enum { SENTINEL_PORT = 26379 };
 
 static char *
 copy(const char *text)
@@ -20,7 +22,7 @@ copy(const char *text)
 void
 redis_place_set(struct redis_place *p, const struct wd_redis_options *o)
 {
-    size_t n = 0;
+    unsigned n = 0;
 
     *p = (struct redis_place){
         .host = copy(o->host ? o->host : "127.0.0.1"),
@@ -35,14 +37,15 @@ redis_place_set(struct redis_place *p, const struct wd_redis_options *o)
     while (o->sentinel_name && o->sentinels && o->sentinels[n])
         n++;
     p->sentinels = wd_alloc((n + 1) * sizeof *p->sentinels);
-    for (size_t i = 0; i < n; i++)
+    p->n_sentinels = n;
+    for (unsigned i = 0; i < n; i++)
         p->sentinels[i] = copy(o->sentinels[i]);
 }
 
 void
 redis_place_done(struct redis_place *p)
 {
-    for (size_t i = 0; p->sentinels && p->sentinels[i]; i++)
+    for (unsigned i = 0; i < p->n_sentinels; i++)
         free(p->sentinels[i]);
     free(p->sentinels);
     free(p->host);
@@ -50,22 +53,6 @@ redis_place_done(struct redis_place *p)
     free(p->user);
     free(p->sentinel_name);
     free(p->sentinel_password);
-}
-
-bool
-redis_fail(const redisContext *c, const redisReply *reply, const char *doing, struct wd_error *err)
-{
-    const char *why = "no memory";
-
-    if (reply && reply->type == REDIS_REPLY_ERROR)
-        why = reply->str;
-    else if (reply)
-        why = "an answer of an unexpected kind";
-    else if (c && c->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK))
-        why = "no answer in time";
-    else if (c && c->err)
-        why = c->errstr;
-    return wd_fail(err, WD_UNAVAILABLE, "redis: %s: %s", doing, why);
 }
 
 /* ---- steps ---- */
@@ -79,6 +66,7 @@ dial(const char *host, uint16_t port, int timeout_ms, struct wd_error *err)
     if (c && c->err == 0 && redisSetTimeout(c, t) == REDIS_OK) {
         if (host[0] != '/')
             redisEnableKeepAlive(c);
+        fcntl(c->fd, F_SETFD, FD_CLOEXEC);
         return c;
     }
     if (host[0] == '/')
@@ -90,19 +78,6 @@ dial(const char *host, uint16_t port, int timeout_ms, struct wd_error *err)
     return NULL;
 }
 
-/* Answers that say that we were told something wrong, which waiting does not mend. */
-static bool
-is_mistake(const redisReply *reply)
-{
-    static const char *const words[] = { "WRONGPASS", "NOAUTH", "NOPERM", "ERR AUTH", "ERR Client sent AUTH",
-                                         "ERR invalid password", "ERR DB index", "ERR invalid DB index" };
-
-    for (size_t i = 0; reply && reply->type == REDIS_REPLY_ERROR && i < WD_COUNT(words); i++)
-        if (strncmp(reply->str, words[i], strlen(words[i])) == 0)
-            return true;
-    return false;
-}
-
 /* One command whose answer is "OK". */
 static bool
 must(redisContext *c, const char *doing, int argc, const char **argv, struct wd_error *err)
@@ -112,7 +87,7 @@ must(redisContext *c, const char *doing, int argc, const char **argv, struct wd_
 
     if (!ok)
         redis_fail(c, reply, doing, err);
-    if (is_mistake(reply))
+    if (redis_reply_is(reply, REDIS_MISTAKE))
         err->reason = WD_INVALID;
     if (reply)
         freeReplyObject(reply);
@@ -140,43 +115,63 @@ choose_database(redisContext *c, unsigned database, struct wd_error *err)
     return must(c, doing, 2, argv, err);
 }
 
-/* Only a master takes our counters; a cluster would send us from node to node. */
+/* For people who look at the server; a user without the right to say it is as good. */
+static bool
+say_name(redisContext *c, struct wd_error *err)
+{
+    redisReply *reply = redisCommand(c, "CLIENT SETNAME wd-store");
+
+    if (!reply)
+        return redis_fail(c, NULL, "say our name", err);
+    freeReplyObject(reply);
+    return true;
+}
+
+/* A cluster would send us from node to node; a server that is loading answers nothing else. A user who may not ask is
+ * told later, by the answers to other commands. */
+static bool
+is_ready(redisContext *c, struct wd_error *err)
+{
+    redisReply *reply = redisCommand(c, "INFO");
+    bool told = reply && reply->type == REDIS_REPLY_STRING, cluster, loading;
+
+    if (!reply)
+        return redis_fail(c, NULL, "ask how it is", err);
+    cluster = told && strstr(reply->str, "cluster_enabled:1");
+    loading = told && strstr(reply->str, "\nloading:1");
+    freeReplyObject(reply);
+    if (cluster)
+        return wd_fail(err, WD_INVALID, "redis: this server is a node of a cluster, which is not supported");
+    return !loading || wd_fail(err, WD_UNAVAILABLE, "redis: this server is still loading its data");
+}
+
+/* Only a master takes our counters. */
 static bool
 is_master(redisContext *c, bool sentinel, struct wd_error *err)
 {
     redisReply *reply = redisCommand(c, "ROLE");
-    bool ok = reply && reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 &&
-              strcmp(reply->element[0]->str, "master") == 0;
+    bool told = reply && reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 &&
+                reply->element[0]->type == REDIS_REPLY_STRING;
+    bool ok = told && strcmp(reply->element[0]->str, "master") == 0;
 
-    if (!ok && reply && reply->type == REDIS_REPLY_ARRAY && reply->elements > 0)
+    if (!told)
+        redis_fail(c, reply, "ask for its role", err);
+    else if (!ok)
         wd_fail(err, sentinel ? WD_UNAVAILABLE : WD_INVALID, /* a Sentinel names another one soon */
                 "redis: this server is a %s: it takes no writes; name its master, or its Sentinels",
                 reply->element[0]->str);
-    else if (!ok)
-        redis_fail(c, reply, "ask for its role", err);
+    if (redis_reply_is(reply, REDIS_MISTAKE))
+        err->reason = WD_INVALID;
     if (reply)
         freeReplyObject(reply);
     return ok;
 }
 
 static bool
-is_no_cluster(redisContext *c, struct wd_error *err)
-{
-    redisReply *reply = redisCommand(c, "INFO cluster");
-    bool cluster = reply && reply->type == REDIS_REPLY_STRING && strstr(reply->str, "cluster_enabled:1");
-
-    if (reply)
-        freeReplyObject(reply);
-    return !cluster || wd_fail(err, WD_INVALID, "redis: this server is a node of a cluster, which is not supported");
-}
-
-static bool
 introduce(redisContext *c, const struct redis_place *p, struct wd_error *err)
 {
-    static const char *name[] = { "CLIENT", "SETNAME", "wd-store" };
-
-    return log_in(c, p->user, p->password, err) && is_no_cluster(c, err) && choose_database(c, p->database, err) &&
-           must(c, "say our name", 3, name, err) && is_master(c, p->sentinel_name != NULL, err);
+    return log_in(c, p->user, p->password, err) && is_ready(c, err) && choose_database(c, p->database, err) &&
+           say_name(c, err) && is_master(c, p->sentinel_name != NULL, err);
 }
 
 /* ---- Sentinel ---- */
@@ -186,56 +181,93 @@ split(const char *address, char *host, size_t room, uint16_t *port)
 {
     const char *colon = strrchr(address, ':');
     size_t n = colon ? (size_t)(colon - address) : strlen(address);
+    uint32_t number;
 
     if (n == 0 || n >= room)
         return false;
     memcpy(host, address, n);
     host[n] = '\0';
-    *port = colon ? (uint16_t)strtoul(colon + 1, NULL, 10) : 26379;
+    *port = SENTINEL_PORT;
+    if (!colon)
+        return true;
+    if (!wd_str_u32(wd_str_c(colon + 1), UINT16_MAX, &number))
+        return false;
+    *port = (uint16_t)number;
     return *port != 0;
+}
+
+static bool
+read_address(const redisReply *reply, char *host, size_t room, uint16_t *port)
+{
+    uint32_t number;
+
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 || reply->element[0]->type != REDIS_REPLY_STRING ||
+        reply->element[1]->type != REDIS_REPLY_STRING ||
+        !wd_str_u32(wd_str_c(reply->element[1]->str), UINT16_MAX, &number))
+        return false;
+    *port = (uint16_t)number;
+    return (size_t)snprintf(host, room, "%s", reply->element[0]->str) < room;
+}
+
+/* On a connection to one. */
+static bool
+ask_for_master(redisContext *c, const struct redis_place *p, const char *sentinel, char *host, size_t room,
+               uint16_t *port, struct wd_error *err)
+{
+    redisReply *reply;
+    bool ok;
+
+    if (!log_in(c, NULL, p->sentinel_password, err))
+        return wd_fail_in(err, "Sentinel");
+    reply = redisCommand(c, "SENTINEL get-master-addr-by-name %s", p->sentinel_name);
+    ok = reply && read_address(reply, host, room, port);
+    if (!ok && reply && reply->type == REDIS_REPLY_NIL)
+        wd_fail(err, WD_UNAVAILABLE, "redis: Sentinel %s knows no master '%s'", sentinel, p->sentinel_name);
+    else if (!ok)
+        redis_fail(c, reply, "ask Sentinel", err);
+    if (redis_reply_is(reply, REDIS_MISTAKE))
+        err->reason = WD_INVALID;
+    if (reply)
+        freeReplyObject(reply);
+    return ok;
 }
 
 static bool
 ask_sentinel(const struct redis_place *p, const char *sentinel, char *host, size_t room, uint16_t *port,
              struct wd_error *err)
 {
-    redisReply *reply = NULL;
-    redisContext *c = NULL;
-    bool ok = split(sentinel, host, room, port) && (c = dial(host, *port, p->timeout_ms, err)) &&
-              log_in(c, NULL, p->sentinel_password, err);
+    redisContext *c;
+    bool ok;
 
-    if (ok) {
-        reply = redisCommand(c, "SENTINEL get-master-addr-by-name %s", p->sentinel_name);
-        ok = reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
-             (size_t)snprintf(host, room, "%s", reply->element[0]->str) < room;
-        if (ok)
-            *port = (uint16_t)strtoul(reply->element[1]->str, NULL, 10);
-        else if (reply && reply->type == REDIS_REPLY_NIL)
-            wd_fail(err, WD_UNAVAILABLE, "redis: Sentinel %s knows no master '%s'", sentinel, p->sentinel_name);
-        else
-            redis_fail(c, reply, "ask Sentinel", err);
-    } else if (!c && *port == 0) {
-        wd_fail(err, WD_UNAVAILABLE, "redis: '%s' is no Sentinel's address", sentinel);
-    }
-    if (reply)
-        freeReplyObject(reply);
+    if (!split(sentinel, host, room, port))
+        return wd_fail(err, WD_INVALID, "redis: '%s' is no Sentinel's address", sentinel);
+    c = dial(host, *port, p->timeout_ms, err);
+    ok = c && ask_for_master(c, p, sentinel, host, room, port, err);
     if (c)
         redisFree(c);
     return ok;
 }
 
+/* In turn, the one that knew last time first: one that is away would cost a timeout at each connecting. */
 static bool
-find_master(const struct redis_place *p, char *host, size_t room, uint16_t *port, struct wd_error *err)
+find_master(struct redis_place *p, char *host, size_t room, uint16_t *port, struct wd_error *err)
 {
-    wd_fail(err, WD_UNAVAILABLE, "redis: no Sentinel is named");
-    for (size_t i = 0; p->sentinels[i]; i++)
-        if (ask_sentinel(p, p->sentinels[i], host, room, port, err))
+    unsigned first = atomic_load(&p->sentinel);
+
+    wd_fail(err, WD_INVALID, "redis: no Sentinel is named");
+    for (unsigned i = 0; i < p->n_sentinels; i++) {
+        unsigned which = (first + i) % p->n_sentinels;
+
+        if (ask_sentinel(p, p->sentinels[which], host, room, port, err)) {
+            atomic_store(&p->sentinel, which);
             return true;
+        }
+    }
     return false;
 }
 
 redisContext *
-redis_connect(const struct redis_place *p, struct wd_error *err)
+redis_connect(struct redis_place *p, struct wd_error *err)
 {
     char host[256];
     uint16_t port = p->port;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/base/alloc.h"
@@ -10,29 +11,37 @@
 #include "common/log/log.h"
 #include "store-svc/driver/redis/redis_priv.h"
 
-enum { FIRST_PAUSE_MS = 50, LONGEST_PAUSE_MS = 2000, PING_MS = 2000, DEAD_MS = 6000 };
+enum {
+    FIRST_PAUSE_MS = 50,
+    LONGEST_PAUSE_MS = 2000,
+    STEADY_MS = 5000, /* a connection that lasts so long was a good one */
+    DEAD_PINGS = 3,   /* so many without an answer */
+};
 
 struct subscription {
     char *channel;
     wd_bus_heard *heard;
     void *data;
     bool asked, confirmed; /* on the present connection */
+    bool known;            /* it was confirmed once, on this one or on another */
 };
 
 struct redis_listener {
-    const struct redis_place *place;
+    struct redis_place *place;
+    struct redis_listener_calls calls;
     pthread_t thread;
-    bool started;
     int wake_fd;          /* readable when there is something new for the thread */
     pthread_mutex_t lock; /* guards what follows, and lets one message through at a time */
-    pthread_cond_t confirmed;
+    pthread_cond_t news;  /* a subscription was confirmed, or refused */
     struct WD_VEC(struct subscription) subscriptions;
+    struct wd_error trouble; /* why there is no connection, or what the server refused */
     bool stop;
     /* The thread's own: */
     redisContext *c;
-    int64_t heard_ms, pinged_ms;
+    int64_t since_ms, heard_ms, pinged_ms; /* of the present connection */
+    int64_t next_ms;                       /* when the next one is tried */
     int pause_ms;
-    bool was_connected;
+    bool lost; /* no subscription was confirmed since */
 };
 
 /* ---- messages ---- */
@@ -44,34 +53,81 @@ redis_listener_hear(struct redis_listener *l, struct wd_str channel, struct wd_s
     for (size_t i = 0; i < l->subscriptions.n; i++) {
         const struct subscription *s = &l->subscriptions.p[i];
 
-        if (channel.n == 0 || wd_str_eq(channel, wd_str_c(s->channel)))
-            s->heard(s->data, wd_str_c(s->channel), payload);
+        if (wd_str_eq(channel, wd_str_c(s->channel)))
+            s->heard(s->data, channel, payload);
     }
     pthread_mutex_unlock(&l->lock);
 }
 
-static void
-confirm(struct redis_listener *l, const char *channel)
+bool
+redis_listener_is_up(struct redis_listener *l)
 {
+    bool up = true;
+
     pthread_mutex_lock(&l->lock);
     for (size_t i = 0; i < l->subscriptions.n; i++)
-        if (strcmp(l->subscriptions.p[i].channel, channel) == 0)
-            l->subscriptions.p[i].confirmed = true;
-    pthread_cond_broadcast(&l->confirmed);
+        up = up && l->subscriptions.p[i].confirmed;
     pthread_mutex_unlock(&l->lock);
+    return up;
+}
+
+/* From now on messages are heard. Those since the last connection are lost, which an empty one says: not earlier, or
+ * what comes between the reading of a journal and this moment would be lost for good. */
+static void
+confirm(struct redis_listener *l, struct wd_str channel)
+{
+    pthread_mutex_lock(&l->lock);
+    for (size_t i = 0; i < l->subscriptions.n; i++) {
+        struct subscription *s = &l->subscriptions.p[i];
+
+        if (s->confirmed || !wd_str_eq(channel, wd_str_c(s->channel)))
+            continue;
+        s->confirmed = true;
+        if (s->known)
+            s->heard(s->data, channel, WD_NONE);
+        s->known = true;
+    }
+    pthread_cond_broadcast(&l->news);
+    pthread_mutex_unlock(&l->lock);
+    if (l->lost)
+        wd_log(WD_LOG_INFO, "redis: subscribed again", WD_KV_NONE);
+    l->lost = false;
 }
 
 static void
+refused(struct redis_listener *l, const redisReply *reply)
+{
+    pthread_mutex_lock(&l->lock);
+    redis_fail(NULL, reply, "subscribe", &l->trouble);
+    if (!l->lost)
+        wd_log_error(WD_LOG_WARN, "redis refuses a subscription", &l->trouble, WD_KV_NONE);
+    pthread_mutex_unlock(&l->lock);
+}
+
+static struct wd_str
+text_of(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_STRING ? wd_str_n(reply->str, (size_t)reply->len) : WD_NONE;
+}
+
+/* False when the connection is of no use. The answer to PING is nothing but a sign of life, even an error. */
+static bool
 take_reply(struct redis_listener *l, const redisReply *reply)
 {
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3 || reply->element[0]->type != REDIS_REPLY_STRING)
-        return; /* the answer to PING */
-    if (strcmp(reply->element[0]->str, "subscribe") == 0)
-        confirm(l, reply->element[1]->str);
-    if (strcmp(reply->element[0]->str, "message") != 0)
-        return;
-    redis_listener_hear(l, (struct wd_str){ reply->element[1]->str, (size_t)reply->element[1]->len },
-                        (struct wd_str){ reply->element[2]->str, (size_t)reply->element[2]->len });
+    struct wd_str kind;
+
+    if (reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "MISCONF", 7) != 0) {
+        refused(l, reply);
+        return false;
+    }
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3)
+        return true;
+    kind = text_of(reply->element[0]);
+    if (wd_str_eq(kind, WD_STR("subscribe")))
+        confirm(l, text_of(reply->element[1]));
+    else if (wd_str_eq(kind, WD_STR("message")))
+        redis_listener_hear(l, text_of(reply->element[1]), text_of(reply->element[2]));
+    return true;
 }
 
 /* ---- the connection ---- */
@@ -105,6 +161,13 @@ subscribe(struct redis_listener *l)
 }
 
 static void
+pause_before_next(struct redis_listener *l)
+{
+    l->next_ms = wd_mono_ms() + l->pause_ms;
+    l->pause_ms = l->pause_ms * 2 < LONGEST_PAUSE_MS ? l->pause_ms * 2 : LONGEST_PAUSE_MS;
+}
+
+static void
 drop(struct redis_listener *l)
 {
     if (l->c)
@@ -116,37 +179,81 @@ drop(struct redis_listener *l)
     pthread_mutex_unlock(&l->lock);
 }
 
-/* What was published while nobody listened is lost: an empty message says so. */
 static void
-connect_again(struct redis_listener *l)
+lose(struct redis_listener *l)
+{
+    if (wd_mono_ms() - l->since_ms > STEADY_MS)
+        l->pause_ms = FIRST_PAUSE_MS;
+    drop(l);
+    pause_before_next(l);
+    if (!l->lost)
+        wd_log(WD_LOG_WARN, "redis: subscriptions are lost, trying again", WD_KV_NONE);
+    l->lost = true;
+}
+
+static void
+try_to_connect(struct redis_listener *l)
 {
     struct wd_error err;
 
     l->c = redis_connect(l->place, &err);
-    if (l->c && !subscribe(l))
-        drop(l);
-    if (!l->c)
+    if (!l->c) {
+        pthread_mutex_lock(&l->lock);
+        l->trouble = err;
+        pthread_mutex_unlock(&l->lock);
+        pause_before_next(l);
         return;
-    l->heard_ms = l->pinged_ms = wd_mono_ms();
-    l->pause_ms = FIRST_PAUSE_MS;
-    if (l->was_connected) {
-        wd_log(WD_LOG_INFO, "redis: subscribed again", WD_KV_NONE);
-        redis_listener_hear(l, WD_NONE, WD_NONE);
     }
-    l->was_connected = true;
+    l->since_ms = l->heard_ms = l->pinged_ms = wd_mono_ms();
+    if (!subscribe(l)) {
+        lose(l);
+        return;
+    }
+    l->calls.connected(l->calls.data);
 }
+
+static bool
+read_all(struct redis_listener *l)
+{
+    void *reply = NULL;
+    bool ok = redisBufferRead(l->c) == REDIS_OK;
+
+    l->heard_ms = wd_mono_ms();
+    while (ok && redisGetReplyFromReader(l->c, &reply) == REDIS_OK) {
+        if (!reply)
+            return true;
+        ok = take_reply(l, reply);
+        freeReplyObject(reply);
+    }
+    return false;
+}
+
+/* A connection that says nothing is asked; one that does not answer is dead, whatever the kernel thinks. */
+static bool
+keep_alive(struct redis_listener *l)
+{
+    int64_t now = wd_mono_ms();
+
+    if (now - l->heard_ms > (int64_t)DEAD_PINGS * l->place->timeout_ms)
+        return false;
+    if (now - l->pinged_ms < l->place->timeout_ms)
+        return true;
+    l->pinged_ms = now;
+    return redisAppendCommand(l->c, "PING") == REDIS_OK && flush(l->c);
+}
+
+/* ---- the thread ---- */
 
 /* Waits for the connection, for the time or for something new; false: it is time to end. */
 static bool
-wait_for(struct redis_listener *l, int ms, bool *readable, bool *woken)
+wait_for(struct redis_listener *l, bool *readable, bool *woken)
 {
     struct pollfd fds[2] = { { .fd = l->wake_fd, .events = POLLIN }, { .fd = l->c ? l->c->fd : -1, .events = POLLIN } };
+    int64_t ms = l->c ? l->place->timeout_ms / 4 : l->next_ms - wd_mono_ms();
     uint64_t times;
     bool stop;
 
-    *readable = *woken = false;
-    if (poll(fds, 2, ms) < 0)
-        return true;
+    poll(fds, 2, ms > 0 ? (int)ms : 0);
     *readable = fds[1].revents != 0;
     *woken = fds[0].revents != 0 && read(l->wake_fd, &times, sizeof times) == sizeof times;
     pthread_mutex_lock(&l->lock);
@@ -155,69 +262,24 @@ wait_for(struct redis_listener *l, int ms, bool *readable, bool *woken)
     return !stop;
 }
 
-static bool
-read_all(struct redis_listener *l)
-{
-    void *reply;
-
-    if (redisBufferRead(l->c) != REDIS_OK)
-        return false;
-    l->heard_ms = wd_mono_ms();
-    while (redisGetReplyFromReader(l->c, &reply) == REDIS_OK) {
-        if (!reply)
-            return true;
-        take_reply(l, reply);
-        freeReplyObject(reply);
-    }
-    return false;
-}
-
-/* A connection that says nothing for long is asked; one that does not answer is dead, whatever the kernel thinks. */
-static bool
-keep_alive(struct redis_listener *l)
-{
-    int64_t now = wd_mono_ms();
-
-    if (now - l->heard_ms > DEAD_MS)
-        return false;
-    if (now - l->pinged_ms < PING_MS)
-        return true;
-    l->pinged_ms = now;
-    return redisAppendCommand(l->c, "PING") == REDIS_OK && flush(l->c);
-}
-
 static void *
 run(void *data)
 {
     struct redis_listener *l = data;
     bool readable, woken;
 
-    l->pause_ms = FIRST_PAUSE_MS;
-    while (wait_for(l, l->c ? PING_MS / 4 : l->pause_ms, &readable, &woken)) {
+    while (wait_for(l, &readable, &woken)) {
         if (!l->c) {
-            l->pause_ms = l->pause_ms * 2 < LONGEST_PAUSE_MS ? l->pause_ms * 2 : LONGEST_PAUSE_MS;
-            connect_again(l);
+            if (wd_mono_ms() >= l->next_ms)
+                try_to_connect(l);
         } else if ((readable && !read_all(l)) || (woken && !subscribe(l)) || !keep_alive(l)) {
-            drop(l);
-            connect_again(l);
+            lose(l);
+        } else if (!readable) {
+            l->calls.moment(l->calls.data);
         }
     }
     drop(l);
     return NULL;
-}
-
-/* ---- entry ---- */
-
-struct redis_listener *
-redis_listener_new(const struct redis_place *place)
-{
-    struct redis_listener *l = WD_NEW(struct redis_listener);
-
-    l->place = place;
-    l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    pthread_mutex_init(&l->lock, NULL);
-    pthread_cond_init(&l->confirmed, NULL);
-    return l;
 }
 
 static void
@@ -229,33 +291,59 @@ wake(struct redis_listener *l)
         return; /* it is full: the thread will wake anyhow */
 }
 
-static bool
-start(struct redis_listener *l, struct wd_error *err)
+/* ---- entry ---- */
+
+static void
+listener_free(struct redis_listener *l)
 {
-    l->c = redis_connect(l->place, err);
-    if (!l->c)
-        return false;
-    l->was_connected = true;
-    l->heard_ms = l->pinged_ms = wd_mono_ms();
-    l->started = pthread_create(&l->thread, NULL, run, l) == 0;
-    return l->started || wd_fail(err, WD_INTERNAL, "cannot start the bus's thread");
+    if (l->wake_fd >= 0)
+        close(l->wake_fd);
+    for (size_t i = 0; i < l->subscriptions.n; i++)
+        free(l->subscriptions.p[i].channel);
+    wd_vec_done(&l->subscriptions);
+    pthread_cond_destroy(&l->news);
+    pthread_mutex_destroy(&l->lock);
+    free(l);
 }
 
-/* What is published after a subscription was made is heard. */
+struct redis_listener *
+redis_listener_new(struct redis_place *place, const struct redis_listener_calls *calls, struct wd_error *err)
+{
+    struct redis_listener *l = WD_NEW(struct redis_listener);
+    pthread_condattr_t monotonic;
+
+    l->place = place;
+    l->calls = *calls;
+    l->pause_ms = FIRST_PAUSE_MS;
+    wd_fail(&l->trouble, WD_UNAVAILABLE, "redis: subscribe: no answer in time");
+    l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&l->news, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    if (l->wake_fd >= 0 && pthread_create(&l->thread, NULL, run, l) == 0)
+        return l;
+    listener_free(l);
+    wd_fail(err, WD_UNAVAILABLE, "redis: cannot start the bus's thread");
+    return NULL;
+}
+
 static bool
 wait_until_confirmed(struct redis_listener *l, size_t which, struct wd_error *err)
 {
-    struct timespec until;
+    int64_t until = wd_mono_ms() + 2 * (int64_t)l->place->timeout_ms;
+    struct timespec at = { until / 1000, until % 1000 * 1000000 };
     bool ok;
 
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += 1 + l->place->timeout_ms / 1000;
     pthread_mutex_lock(&l->lock);
-    while (!l->subscriptions.p[which].confirmed && pthread_cond_timedwait(&l->confirmed, &l->lock, &until) == 0)
+    while (!l->subscriptions.p[which].confirmed && pthread_cond_timedwait(&l->news, &l->lock, &at) == 0)
         continue;
     ok = l->subscriptions.p[which].confirmed;
+    if (!ok)
+        *err = l->trouble;
     pthread_mutex_unlock(&l->lock);
-    return ok || wd_fail(err, WD_UNAVAILABLE, "redis: subscribe: no answer in time");
+    return ok;
 }
 
 bool
@@ -267,13 +355,10 @@ redis_listener_add(struct redis_listener *l, struct wd_str channel, wd_bus_heard
 
     if (!s.channel)
         abort();
-
     pthread_mutex_lock(&l->lock);
     which = l->subscriptions.n;
     wd_vec_push(&l->subscriptions, s);
     pthread_mutex_unlock(&l->lock);
-    if (!l->started && !start(l, err))
-        return false;
     wake(l);
     return wait_until_confirmed(l, which, err);
 }
@@ -281,19 +366,12 @@ redis_listener_add(struct redis_listener *l, struct wd_str channel, wd_bus_heard
 void
 redis_listener_free(struct redis_listener *l)
 {
+    if (!l)
+        return;
     pthread_mutex_lock(&l->lock);
     l->stop = true;
     pthread_mutex_unlock(&l->lock);
     wake(l);
-    if (l->started)
-        pthread_join(l->thread, NULL);
-    else
-        drop(l);
-    close(l->wake_fd);
-    for (size_t i = 0; i < l->subscriptions.n; i++)
-        free(l->subscriptions.p[i].channel);
-    wd_vec_done(&l->subscriptions);
-    pthread_cond_destroy(&l->confirmed);
-    pthread_mutex_destroy(&l->lock);
-    free(l);
+    pthread_join(l->thread, NULL);
+    listener_free(l);
 }

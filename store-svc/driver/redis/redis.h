@@ -19,9 +19,12 @@ struct wd_redis_options {
 
 /**
  * Connects once and checks, with one clear line: WD_INVALID for what waiting does not mend (the password, the database
- * number, a read-only replica that no Sentinel named, a cluster), WD_UNAVAILABLE when nobody answers. Later losses are
- * mended by itself: commands fail with WD_UNAVAILABLE meanwhile, subscriptions are made again as soon as the server is
- * back.
+ * number, a read-only replica that no Sentinel named, a cluster), WD_UNAVAILABLE when nobody answers. From then on
+ * SIGPIPE is ignored in the process.
+ *
+ * Later losses are mended by themselves. Commands fail with WD_UNAVAILABLE meanwhile: the first ones after their
+ * timeout, then all at once but for one that tries from time to time (200 ms to 5 s). What is published is told to the
+ * subscribers in this process. Subscriptions are made again as soon as the server is back, and then told of a gap.
  */
 bool wd_redis_open(const struct wd_redis_options *o, struct wd_bus **out, struct wd_error *err) WD_CHECKED;
 

@@ -15,6 +15,7 @@ HARNESS = pathlib.Path(__file__).resolve().parent
 ROOT = HARNESS.parents[2]
 BUILD = pathlib.Path(os.environ.get("WD_BUILD", ROOT / "build/release"))
 BUILD_ASAN = pathlib.Path(os.environ.get("WD_BUILD_ASAN", ROOT / "build/dev"))
+os.environ.setdefault("MONGOC_DISABLE_SHM", "1")  # libmongoc's counters in /dev/shm stay behind after every SIGKILL
 PLAIN = {"imap.secure": "false", "imap.disableSTARTTLS": "true", "pop3.secure": "false", "pop3.disableSTARTTLS": "true"}
 
 

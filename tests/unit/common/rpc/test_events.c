@@ -228,6 +228,25 @@ START_TEST(restart_of_the_publisher_is_a_gap)
 }
 END_TEST
 
+START_TEST(gap_of_the_publisher_is_a_gap_and_no_more)
+{
+    publish(0);
+    subscribe(0);
+    wd_subscriber_watch(subscriber, TOPIC);
+    settle();
+    for (unsigned i = 1; i <= 3; i++) {
+        send_beacon(TOPIC);
+        wd_publisher_gap(publisher);
+        run_until(&gaps, i);
+        ck_assert_uint_eq(beacons, i); /* what came before it is not lost */
+        ck_assert_uint_eq(gap_topics, 1u << TOPIC);
+    }
+    send_beacon(TOPIC);
+    run_until(&beacons, 4);
+    ck_assert_uint_eq(gaps, 3);
+}
+END_TEST
+
 START_TEST(subscriber_may_come_first)
 {
     subscribe(0);
@@ -267,6 +286,7 @@ main(void)
     tcase_add_test(t, overflow_is_reported_as_a_gap);
     tcase_add_test(t, burst_through_tiny_queues_is_complete_or_a_gap);
     tcase_add_test(t, restart_of_the_publisher_is_a_gap);
+    tcase_add_test(t, gap_of_the_publisher_is_a_gap_and_no_more);
     tcase_add_test(t, subscriber_may_come_first);
     tcase_add_test(t, clear_text_to_another_host_is_refused);
     return run_case("rpc events", t);

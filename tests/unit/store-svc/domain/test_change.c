@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "store-svc/domain/check.h"
 #include "store-svc/domain/copy.h"
+#include "store-svc/domain/deliver.h"
 #include "store-svc/domain/expunge.h"
 #include "store-svc/domain/insert.h"
 #include "store-svc/domain/mend.h"
@@ -425,6 +426,63 @@ select_many(const struct wd_once *once)
     return ok;
 }
 
+/* A whole delivery to one recipient, from the address to the answer. */
+static uint64_t
+delivery_trips(struct wd_str message)
+{
+    struct wd_str recipient = WD_STR("ann@example.com");
+    struct wd_deliver in = { .raw = message, .sender = WD_STR("s@x"), .recipients = &recipient, .n = 1,
+                             .transport = WD_STR("LMTP"), .ip = WD_STR("192.0.2.1"), .helo = WD_STR("mx"),
+                             .session = WD_STR("abc") };
+    uint64_t before = wd_mongo_commands();
+    struct wd_delivered out;
+    char key[WD_ID_HEX + 1];
+
+    in.key = wd_str_c(wd_id_hex(wd_id_new(), key));
+    ck_assert_msg(wd_deliver(&domain, arena, &in, &out, &err), "%s", err.text);
+    ck_assert_msg(out.accepted, "%.*s", WD_FMT(out.text));
+    return wd_mongo_commands() - before;
+}
+
+static uint64_t
+delivery_trips_with_attachment(void)
+{
+    struct wd_buf message = { 0 };
+    uint64_t used;
+
+    wd_buf_c(&message, "Message-ID: <3@x>\r\nSubject: x\r\nReferences: <1@x>\r\nMIME-Version: 1.0\r\n"
+                       "Content-Type: application/x-y\r\nContent-Transfer-Encoding: base64\r\n\r\n");
+    for (int i = 0; i < 1000; i++)
+        wd_buf_c(&message, "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5\r\n");
+    used = delivery_trips(wd_buf_view(&message));
+    wd_buf_done(&message);
+    return used;
+}
+
+START_TEST(round_trips_of_a_delivery_are_few)
+{
+    uint64_t first, reply, attached, again;
+
+    if (strcmp(users_driver(), "mongo") != 0)
+        return;
+    users_make("ann", "ann@example.com");
+    domain.settler = wd_settler_new(domain.docs);
+    first = delivery_trips(WD_STR("From: a@x\r\nMessage-ID: <1@x>\r\nSubject: x\r\n\r\nbody\r\n"));
+    reply = delivery_trips(WD_STR("Message-ID: <2@x>\r\nReferences: <1@x>\r\nSubject: x\r\n\r\nbody\r\n"));
+    attached = delivery_trips_with_attachment();
+    again = delivery_trips_with_attachment();
+    wd_settler_free(domain.settler);
+    domain.settler = NULL;
+    printf("commands of a delivery: new thread %llu, reply %llu, with a new attachment %llu, a known one %llu\n",
+           (unsigned long long)first, (unsigned long long)reply, (unsigned long long)attached,
+           (unsigned long long)again);
+    fflush(stdout);
+    ck_assert_uint_le(reply, 8);
+    ck_assert_uint_le(first, reply + 1); /* its thread */
+    ck_assert_uint_le(attached, reply + 3);
+}
+END_TEST
+
 START_TEST(round_trips_are_few)
 {
     if (strcmp(users_driver(), "mongo") != 0)
@@ -454,5 +512,6 @@ main(void)
     tcase_add_loop_test(t, exclusive_changes_wait_for_each_other, 0, 2);
     tcase_add_test(t, a_slow_owner_gives_up);
     tcase_add_test(t, round_trips_are_few);
+    tcase_add_test(t, round_trips_of_a_delivery_are_few);
     return run_case("change", t);
 }

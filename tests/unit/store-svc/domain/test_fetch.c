@@ -150,7 +150,8 @@ static struct wd_str
 read_body(uint32_t uid, uint64_t offset, uint64_t length, uint64_t *size)
 {
     struct wd_read_body in = {
-        .user = user, .mailbox = inbox, .uid = uid, .range = { .offset = offset, .length = length }, .meter = WD_METER_IMAP
+        .user = user, .mailbox = inbox, .uid = uid, .range = { .offset = offset, .length = length },
+        .meter = WD_METER_IMAP
     };
     struct wd_buf data wd_auto(wd_buf_done) = { 0 };
 
