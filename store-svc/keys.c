@@ -156,38 +156,48 @@ key_of_file(struct wd_domain *d, const char *path, struct wd_error *err)
 /* Its _id is fixed, so that of two replicas that start at once one makes it, whatever indexes there are. */
 static const struct wd_id shared_id = { "wd secret 01" };
 
-/* A read that is also a write: on a cluster it is then known to a majority, and no other primary can take it back. */
+/* Only an insert is sure to be refused when another replica was faster; not every server that speaks MongoDB's protocol
+ * makes one upsert wait for the other. */
 static bool
-take_shared(struct wd_domain *d, bson_t *doc, struct wd_error *err)
+offer_shared(struct wd_domain *d, struct wd_error *err)
 {
-    bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER, update wd_auto(bson_destroy) = BSON_INITIALIZER;
     struct wd_buf text wd_auto(wd_buf_done) = { 0 };
-    bson_t fields;
-    bool found;
+    bson_t doc wd_auto(bson_destroy) = BSON_INITIALIZER;
 
     wd_buf_chr(&text, '"'); /* values of settings are JSON texts */
     new_key(&text);
     wd_buf_chr(&text, '"');
+    wd_doc_add_id(&doc, "_id", shared_id);
+    wd_doc_add_str(&doc, "key", WD_STR(SHARED_KEY));
+    wd_doc_add_str(&doc, "value", wd_buf_view(&text));
+    wd_doc_add_bool(&doc, "enumerable", false);
+    wd_doc_add_date(&doc, "created", wd_now_ms());
+    return wd_docs_insert(d->docs, WD_SETTINGS, &doc, err) || err->reason == WD_DUPLICATE;
+}
+
+/* A read that is also a write: on a cluster it is then known to a majority, and no other primary can take it back. */
+static bool
+take_shared(struct wd_domain *d, bson_t *doc, bool *found, struct wd_error *err)
+{
+    bson_t filter wd_auto(bson_destroy) = BSON_INITIALIZER, update wd_auto(bson_destroy) = BSON_INITIALIZER;
+    bson_t fields;
+
     wd_doc_add_id(&filter, "_id", shared_id);
-    bson_append_document_begin(&update, "$setOnInsert", -1, &fields);
-    wd_doc_add_str(&fields, "key", WD_STR(SHARED_KEY));
-    wd_doc_add_str(&fields, "value", wd_buf_view(&text));
+    bson_append_document_begin(&update, "$set", -1, &fields);
     wd_doc_add_bool(&fields, "enumerable", false);
-    wd_doc_add_date(&fields, "created", wd_now_ms());
     bson_append_document_end(&update, &fields);
-    return wd_docs_find_and_update(d->docs, WD_SETTINGS, &filter, &update, WD_UPDATE_UPSERT | WD_UPDATE_RETURN_NEW,
-                                   NULL, doc, &found, err);
+    return wd_docs_find_and_update(d->docs, WD_SETTINGS, &filter, &update, WD_UPDATE_RETURN_NEW, NULL, doc, found, err);
 }
 
 static bool
 key_of_database(struct wd_domain *d, struct wd_error *err)
 {
     bson_t doc wd_auto(bson_destroy) = BSON_INITIALIZER;
-    bool ok = take_shared(d, &doc, err);
+    bool found = false, ok = take_shared(d, &doc, &found, err);
     struct wd_str value;
 
-    if (!ok && err->reason == WD_DUPLICATE) /* another one made it between our look and our write */
-        ok = take_shared(d, &doc, err);
+    if (ok && !found)
+        ok = offer_shared(d, err) && take_shared(d, &doc, &found, err);
     if (!ok)
         return wd_fail_in(err, "read the shared key");
     value = wd_doc_str(&doc, "value");

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 
 #include "common/base/alloc.h"
 #include "common/log/log.h"
@@ -68,6 +69,7 @@ on_library_log(mongoc_log_level_t level, const char *area, const char *message, 
 static void
 library_init(void)
 {
+    setenv("MONGOC_DISABLE_SHM", "1", 0); /* its counters in /dev/shm outlive a process that is killed */
     mongoc_init();
     mongoc_log_set_handler(on_library_log, NULL);
 }
