@@ -75,6 +75,18 @@ new_address(struct wd_call *call, const struct wd_shown_address *from)
     return to;
 }
 
+static Wd__V1__GroupMember *
+new_member(struct wd_call *call, const struct wd_shown_address *from)
+{
+    Wd__V1__GroupMember *to = WD_ARENA_NEW(call->arena, Wd__V1__GroupMember);
+
+    wd__v1__group_member__init(to);
+    to->name = wd_pb_str(from->name);
+    to->has_address = !from->is_group;
+    to->address = wd_pb_str(from->address);
+    return to;
+}
+
 static Wd__V1__MailAddress **
 addresses(struct wd_call *call, const bson_t *doc, const char *field, size_t *n)
 {
@@ -87,9 +99,9 @@ addresses(struct wd_call *call, const bson_t *doc, const char *field, size_t *n)
         const struct wd_shown_address *one = &from[i++];
         Wd__V1__MailAddress *made = to[(*n)++] = new_address(call, one);
 
-        made->group = WD_ARENA_ARRAY(call->arena, Wd__V1__MailAddress *, one->members + 1);
+        made->group = WD_ARENA_ARRAY(call->arena, Wd__V1__GroupMember *, one->members + 1);
         for (size_t k = 0; k < one->members && i < all; k++)
-            made->group[made->n_group++] = new_address(call, &from[i++]);
+            made->group[made->n_group++] = new_member(call, &from[i++]);
     }
     return to;
 }

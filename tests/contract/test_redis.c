@@ -442,22 +442,23 @@ START_TEST(a_lost_answer_is_asked_for_again_where_that_is_harmless)
 
     wd_bus_close(bus);
     ck_assert(open_with(&o));
-    ck_ok(wd_bus_count(bus, WD_STR("n"), 1, 0, 60, &out, &err));
-    cutter_cut_answers(cutter, "SET", 1);
-    ck_ok(wd_bus_set(bus, WD_STR("k"), WD_STR("v"), 60, &err));
-    cutter_cut_answers(cutter, "GET", 1);
-    ck_ok(wd_bus_get(bus, WD_STR("k"), &value, &found, &err));
-    ck_assert(found);
-    cutter_cut_answers(cutter, "EVAL", 1);
-    ck_fails(wd_bus_count(bus, WD_STR("n"), 1, 0, 60, &out, &err), WD_UNAVAILABLE);
+    ck_ok(wd_bus_count(bus, WD_STR("hits"), 1, 0, 60, &out, &err));
+    cutter_cut_answers(cutter, "word", 1);
+    ck_ok(wd_bus_set(bus, WD_STR("word"), WD_STR("v"), 60, &err));
     ck_assert_int_eq(cutter_left(cutter), 0);
-    ck_ok(wd_bus_count(bus, WD_STR("n"), 0, 0, 60, &out, &err)); /* one connection is not the server */
+    cutter_cut_answers(cutter, "word", 1);
+    ck_ok(wd_bus_get(bus, WD_STR("word"), &value, &found, &err));
+    ck_assert(found);
+    cutter_cut_answers(cutter, "hits", 1);
+    ck_fails(wd_bus_count(bus, WD_STR("hits"), 1, 0, 60, &out, &err), WD_UNAVAILABLE);
+    ck_ok(wd_bus_count(bus, WD_STR("hits"), 0, 0, 60, &out, &err)); /* one connection is not the server */
     ck_assert_int_eq(out.value, 2);
-    cutter_cut_answers(cutter, "EVAL", 1);
-    ck_ok(wd_bus_count(bus, WD_STR("n"), 0, 0, 60, &out, &err));
-    cutter_cut_answers(cutter, "SET", 2);
-    ck_fails(wd_bus_set(bus, WD_STR("k"), WD_STR("v"), 60, &err), WD_UNAVAILABLE);
-    refused(WD_UNAVAILABLE, "Server closed the connection");
+    cutter_cut_answers(cutter, "hits", 1);
+    ck_ok(wd_bus_count(bus, WD_STR("hits"), 0, 0, 60, &out, &err));
+    ck_assert_int_eq(cutter_left(cutter), 0);
+    cutter_cut_answers(cutter, "word", 2);
+    ck_fails(wd_bus_set(bus, WD_STR("word"), WD_STR("v"), 60, &err), WD_UNAVAILABLE);
+    refused(WD_UNAVAILABLE, "SET: Server closed the connection");
     wd_bus_close(bus);
     bus = NULL;
     cutter_free(cutter);

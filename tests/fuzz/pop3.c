@@ -39,7 +39,7 @@ unstuff(struct wd_str wire, char *to)
     size_t n = 0;
 
     for (size_t at = 0; at < wire.n; at++) {
-        bool start = at == 0 || (at > 1 && wire.p[at - 1] == '\n' && wire.p[at - 2] == '\r');
+        bool start = at == 0 || wire.p[at - 1] == '\n';
         if (start && wire.p[at] == '.') {
             if (wd_str_eq(wd_str_part(wire, at, wire.n), WD_STR(".\r\n")))
                 return n;

@@ -85,8 +85,8 @@ redis_owed_pay(struct redis_owed *o, struct redis_pool *pool)
 
     while (ok && take_one(o, &d)) {
         ok = redis_give_back(pool, wd_buf_view(&d.key), wd_buf_view(&d.field), d.n, &left, &err);
-        if (!ok && !redis_owed_add(o, wd_buf_view(&d.key), wd_buf_view(&d.field), d.n))
-            ok = false; /* so many others came meanwhile that this one is forgotten */
+        if (!ok)
+            redis_owed_add(o, wd_buf_view(&d.key), wd_buf_view(&d.field), d.n); /* without room, it is forgotten */
         debt_done(&d);
     }
 }
