@@ -150,7 +150,7 @@ key_of(const bson_t *doc, struct wd_str id)
     const uint8_t *bytes;
     uint32_t n;
 
-    if (!wd_doc_sub(doc, "mimeTree.attachmentMap", &map) ||
+    if (id.n == 0 || !wd_doc_sub(doc, "mimeTree.attachmentMap", &map) ||
         !bson_iter_init_find_w_len(&it, &map, id.p, (int)id.n) || !BSON_ITER_HOLDS_BINARY(&it))
         return WD_NONE;
     bson_iter_binary(&it, &subtype, &n, &bytes);
@@ -303,7 +303,7 @@ wd_pb_message_headers(struct wd_call *call, const bson_t *doc, const ProtobufCBi
     if (n == 0 || !wd_doc_sub(doc, "mimeTree.parsedHeader", &parsed))
         return;
     for (size_t i = 0; i < n; i++)
-        if (bson_iter_init_find_w_len(&it, &parsed, (const char *)names[i].data, (int)names[i].len))
+        if (names[i].len && bson_iter_init_find_w_len(&it, &parsed, (const char *)names[i].data, (int)names[i].len))
             bson_append_iter(&chosen, NULL, 0, &it);
     if (chosen.len > HEADERS_MAX || !(text = bson_as_relaxed_extended_json(&chosen, &size)))
         return;
